@@ -1,0 +1,2 @@
+// Everything the module exports. One file per noun; see README.md.
+export { runJob } from './jobs';
