@@ -1,2 +1,9 @@
 // Everything the module exports. One file per noun; see README.md.
 export { runJob } from './jobs';
+export {
+  kMul, kDot, kDotIntegers, kDotBytes, kSum, kScale, kScaleIntegers, kAdd, kSubtractShifted, kUnshift, kPush, kSpread, kEq, kFormBytes, kFormIntegers, kOuter, kToQuads, kFromQuads,
+} from './karray';
+export {
+  splitUnsigned, splitUnsignedBlocks, splitSignedBlocks, splitSignedPairs, contractPlanes, contractNarrow, dotPlanes, dotInt8Rows, dotInt16Rows, contractInt8Rows, contractWindows,
+  placeTaps, contractDepthwise,
+} from './contract';

@@ -1,8 +1,28 @@
 // Every job that may run on several threads: its number (also for TypeScript) and its call. See README.md, "A job".
 
+import { contractInt8Rows, contractPlanes, contractWindows, dotInt16Rows, dotInt8Rows, dotPlanes } from './contract';
+
 /** Runs a job on items begin .. end - 1. An unknown number traps. */
 export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): void {
   switch (job) {
+    case 40:
+      contractPlanes(args, part, begin, end);
+      break;
+    case 41:
+      dotPlanes(args, part, begin, end);
+      break;
+    case 42:
+      dotInt8Rows(args, part, begin, end);
+      break;
+    case 43:
+      dotInt16Rows(args, part, begin, end);
+      break;
+    case 44:
+      contractInt8Rows(args, part, begin, end);
+      break;
+    case 45:
+      contractWindows(args, part, begin, end);
+      break;
     default:
       unreachable();
   }
