@@ -7,3 +7,4 @@ export {
   splitUnsigned, splitUnsignedBlocks, splitSignedBlocks, splitSignedPairs, contractPlanes, contractNarrow, dotPlanes, dotInt8Rows, dotInt16Rows, contractInt8Rows, contractWindows,
   placeTaps, contractDepthwise,
 } from './contract';
+export { mulBlocks } from './qm31';

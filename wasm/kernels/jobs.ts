@@ -1,10 +1,17 @@
 // Every job that may run on several threads: its number (also for TypeScript) and its call. See README.md, "A job".
 
 import { contractInt8Rows, contractPlanes, contractWindows, dotInt16Rows, dotInt8Rows, dotPlanes } from './contract';
+import { foldQuads, productRound } from './product';
 
 /** Runs a job on items begin .. end - 1. An unknown number traps. */
 export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): void {
   switch (job) {
+    case 20:
+      productRound(args, part, begin, end);
+      break;
+    case 21:
+      foldQuads(args, part, begin, end);
+      break;
     case 40:
       contractPlanes(args, part, begin, end);
       break;

@@ -1,5 +1,7 @@
 /** Numbers of the jobs in `kernels/jobs.ts`. */
 export const JOBS = {
+  productRound: 20,
+  foldQuads: 21,
   contractPlanes: 40,
   dotPlanes: 41,
   dotInt8Rows: 42,

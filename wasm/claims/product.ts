@@ -1,0 +1,61 @@
+/** The plain product sumcheck's rounds over quad vectors, and the verifier's step. */
+import { add, mul, sub, type K } from '../field/qm31.ts';
+import { JOBS } from '../runtime/jobs.ts';
+import type { Kernels } from '../runtime/kernels.ts';
+
+/** Blocks of a chunk of parallel work: below about 2^12 terms the threads would cost more than they give. */
+const GRAIN = 512;
+
+/** A zeroed quad vector for `length` elements, in whole pairs of blocks. */
+export function quadVector(kernels: Kernels, length: number): number {
+  const bytes = 128 * Math.max(1, Math.ceil(length / 8));
+  const address = kernels.arena.allocate(bytes);
+  kernels.bytes.fill(0, address, address + bytes);
+  return address;
+}
+
+export function readQuad(kernels: Kernels, quads: number, element: number): K {
+  const w = (quads + 64 * (element >>> 2) + 4 * (element & 3)) >>> 2;
+  const words = kernels.words;
+  return [words[w]!, words[w + 4]!, words[w + 8]!, words[w + 12]!];
+}
+
+/** Constant and quadratic coefficient of `sum f(X, x') g(X, x')`, for quad vectors of `length` elements. */
+export function productRound(kernels: Kernels, f: number, g: number, length: number): [K, K] {
+  const mark = kernels.arena.mark();
+  const sums = kernels.arena.allocate(32 * kernels.threads);
+  kernels.words.fill(0, sums >>> 2, (sums >>> 2) + 8 * kernels.threads);
+  kernels.parallel(JOBS.productRound, [f, g, sums], Math.ceil(length / 8), GRAIN);
+  const words = kernels.words;
+  const read = (at: number): K => [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!];
+  let a = read(sums >>> 2);
+  let c = read((sums >>> 2) + 4);
+  for (let part = 1; part < kernels.threads; part++) {
+    a = add(a, read((sums >>> 2) + 8 * part));
+    c = add(c, read((sums >>> 2) + 8 * part + 4));
+  }
+  kernels.arena.release(mark);
+  return [a, c];
+}
+
+/** Binds variable 0 of a quad vector of `length` elements to r, in place; ceil(length / 2) elements are left. */
+export function foldQuads(kernels: Kernels, f: number, length: number, r: K): void {
+  const blocks = Math.ceil(length / 8);
+  if (kernels.threads === 1 || blocks <= GRAIN) {
+    kernels.parallel(JOBS.foldQuads, [f, f, ...r], blocks, blocks);
+  } else {
+    const mark = kernels.arena.mark();
+    const out = kernels.arena.allocate(64 * blocks);
+    kernels.parallel(JOBS.foldQuads, [f, out, ...r], blocks, GRAIN);
+    kernels.bytes.copyWithin(f, out, out + 64 * blocks);
+    kernels.arena.release(mark);
+  }
+  // what follows the last block was input; it must read as absent
+  if (blocks % 2 === 1) kernels.bytes.fill(0, f + 64 * blocks, f + 64 * blocks + 64);
+}
+
+/** The verifier's round: with constant a and quadratic coefficient c, the linear one is claim - 2a - c; the new claim is the value at r. */
+export function roundValue(claim: K, a: K, c: K, r: K): K {
+  const b = sub(sub(claim, add(a, a)), c);
+  return add(a, mul(r, add(b, mul(r, c))));
+}
