@@ -1,5 +1,6 @@
 // Everything the module exports. One file per noun; see README.md.
 export { runJob } from './jobs';
+export { parallel, participate, quit } from './threads';
 export {
   kMul, kDot, kDotIntegers, kDotBytes, kSum, kScale, kScaleIntegers, kAdd, kSubtractShifted, kUnshift, kPush, kSpread, kEq, kFormBytes, kFormIntegers, kOuter, kToQuads, kFromQuads,
 } from './karray';

@@ -2,10 +2,14 @@
 
 import { contractInt8Rows, contractPlanes, contractWindows, dotInt16Rows, dotInt8Rows, dotPlanes } from './contract';
 import { foldQuads, productRound } from './product';
+import { visit } from './visits';
 
 /** Runs a job on items begin .. end - 1. An unknown number traps. */
 export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): void {
   switch (job) {
+    case 1:
+      visit(args, part, begin, end);
+      break;
     case 20:
       productRound(args, part, begin, end);
       break;

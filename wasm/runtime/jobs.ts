@@ -1,5 +1,6 @@
 /** Numbers of the jobs in `kernels/jobs.ts`. */
 export const JOBS = {
+  visit: 1,
   productRound: 20,
   foldQuads: 21,
   contractPlanes: 40,
