@@ -9,3 +9,6 @@ export {
   placeTaps, contractDepthwise,
 } from './contract';
 export { mulBlocks } from './qm31';
+export {
+  operandRows, operandAxes, operandGather, fillBias, addMultiple, addWindowSum, requantizeChannel, maximum,
+} from './forward';

@@ -1,6 +1,7 @@
 // Every job that may run on several threads: its number (also for TypeScript) and its call. See README.md, "A job".
 
 import { contractInt8Rows, contractPlanes, contractWindows, dotInt16Rows, dotInt8Rows, dotPlanes } from './contract';
+import { convolve, convolveDepthwise } from './forward';
 import { foldQuads, productRound } from './product';
 import { visit } from './visits';
 
@@ -15,6 +16,12 @@ export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): 
       break;
     case 21:
       foldQuads(args, part, begin, end);
+      break;
+    case 50:
+      convolve(args, part, begin, end);
+      break;
+    case 51:
+      convolveDepthwise(args, part, begin, end);
       break;
     case 40:
       contractPlanes(args, part, begin, end);

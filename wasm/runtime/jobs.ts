@@ -9,4 +9,6 @@ export const JOBS = {
   dotInt16Rows: 43,
   contractInt8Rows: 44,
   contractWindows: 45,
+  convolve: 50,
+  convolveDepthwise: 51,
 } as const;

@@ -1,0 +1,92 @@
+/**
+ * Front door of the verifier. `prepareVerifier` accepts a circuit once (it comes from strangers: everything about it is recomputed), `verify` then checks proofs. Neither throws on
+ * hostile bytes: a refusal is a value that names the check.
+ */
+import { checkCircuit } from '../circuits/bounds/check.ts';
+import { circuitDigest } from '../circuits/graph/encoding.ts';
+import { convolutions, type Circuit, type Weights } from '../circuits/graph/circuit.ts';
+import { CircuitRefusal } from '../circuits/graph/refusal.ts';
+import { verifyBatches } from './claims/batching.ts';
+import { verifyReduction } from './claims/reduce.ts';
+import { openVerify } from './commitment/commitment.ts';
+import { placeWeights } from './linear/convolution.ts';
+import { verifyTree } from './lookup/tree.ts';
+import { MAX_PROOF_BYTES, openingLevels } from './parameters.ts';
+import type { Kernels } from './runtime/kernels.ts';
+import { layoutOf } from './statement/layout.ts';
+import { Refused } from './statement/refused.ts';
+import { absorbStatement, checkStatement, lookupChallenges, placeStatement, type Statement } from './statement/statement.ts';
+import { VerifierTranscript } from './transcript/transcript.ts';
+
+/** A refusal: which check failed, and what was wrong. */
+export interface Refusal {
+  readonly ok: false;
+  readonly check: string;
+  readonly detail: string;
+}
+
+export type Verdict = { readonly ok: true } | Refusal;
+
+export interface Verifier {
+  readonly ok: true;
+  readonly digest: Uint8Array;
+  verify(statement: Statement, proof: Uint8Array): Verdict;
+  /** Frees what preparation took; verifiers are freed in the reverse order of their preparation. */
+  dispose(): void;
+}
+
+/**
+ * Checks a circuit with its public weights (null where they are committed) and prepares to verify proofs of it. A circuit that breaks a rule is refused by name of layer and rule.
+ */
+export function prepareVerifier(kernels: Kernels, circuit: Circuit, weights: Weights | null): Verifier | Refusal {
+  const mark = kernels.arena.mark();
+  try {
+    const known = circuit.weightRoot ? null : weights;
+    checkCircuit(circuit, known);
+    const layout = layoutOf(circuit);
+    const levels = openingLevels(layout.witnessLength)!;
+    const weightLevels = circuit.weightRoot ? openingLevels(layout.weightLength)! : null;
+    const sites = convolutions(circuit);
+    const rows = (known ?? []).map((w, k) => placeWeights(kernels, w, sites[k]!.layer.shape[0]));
+    const digest = circuitDigest(circuit);
+    const check = (statement: Statement, proof: Uint8Array): void => {
+      checkStatement(circuit, statement);
+      if (!(proof instanceof Uint8Array)) throw new Refused('proof', 'expected bytes');
+      if (proof.length > MAX_PROOF_BYTES) throw new Refused('proof', `a proof has at most ${MAX_PROOF_BYTES} bytes, this one ${proof.length}`);
+      const transcript = new VerifierTranscript(kernels, proof);
+      absorbStatement(transcript, circuit, digest, statement);
+      const root = transcript.receiveBytes('witness root', 32);
+      const challenges = lookupChallenges(transcript, layout);
+      const end = verifyTree(transcript, layout.leafLength);
+      const scene = placeStatement(kernels, layout, statement);
+      const batches = verifyReduction(scene, transcript, end, challenges, rows);
+      const opened = verifyBatches(kernels, transcript, batches);
+      openVerify(kernels, transcript, root, layout.witnessLength, levels, opened[0]!.point, opened[0]!.value);
+      if (weightLevels) openVerify(kernels, transcript, circuit.weightRoot!, layout.weightLength, weightLevels, opened[1]!.point, opened[1]!.value);
+      transcript.end();
+    };
+    return {
+      ok: true,
+      digest,
+      verify(statement, proof) {
+        const before = kernels.arena.mark();
+        try {
+          check(statement, proof);
+          return { ok: true };
+        } catch (error) {
+          if (error instanceof Refused) return { ok: false, check: error.check, detail: error.detail };
+          throw error;
+        } finally {
+          kernels.arena.release(before);
+        }
+      },
+      dispose: () => {
+        kernels.arena.release(mark);
+      },
+    };
+  } catch (error) {
+    kernels.arena.release(mark);
+    if (error instanceof CircuitRefusal) return { ok: false, check: 'circuit', detail: error.message };
+    throw error;
+  }
+}
