@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { instantiateKernels } from '../../wasm/runtime/instance.ts';
 import type { Kernels } from '../../wasm/runtime/kernels.ts';
+import { nodePlatform } from '../../wasm/runtime/node.ts';
+import { startKernels } from '../../wasm/runtime/threads.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FILES = { release: 'kernels.wasm', debug: 'kernels.debug.wasm' };
@@ -14,8 +15,11 @@ export async function kernelModule(build: keyof typeof FILES = 'release'): Promi
   return WebAssembly.compile(await readFile(join(ROOT, 'wasm/kernels/build', FILES[build])));
 }
 
-/** Fresh kernels on a memory of their own. */
-export async function loadKernels(threads = 1, build: keyof typeof FILES = 'release'): Promise<Kernels> {
-  if (threads !== 1) throw new Error('threads are not there yet');
-  return instantiateKernels(await kernelModule(build), { threads });
+/** Fresh kernels on a memory of their own, with real threads. `end` stops the threads; they do not keep the process alive. */
+export async function loadKernels(
+  threads = 1,
+  build: keyof typeof FILES = 'release',
+): Promise<Kernels & { readonly end: () => Promise<void> }> {
+  const { kernels, end } = await startKernels(await kernelModule(build), nodePlatform.startThread, { threads });
+  return Object.assign(kernels, { end });
 }
