@@ -95,7 +95,7 @@ class KernelInstance implements Kernels {
  */
 export function instantiateKernels(
   module: WebAssembly.Module,
-  options: { memory?: WebAssembly.Memory; maximumPages?: number; threads?: number } = {},
+  options: { memory?: WebAssembly.Memory; maximumPages?: number | undefined; threads?: number } = {},
 ): Kernels {
   const { threads = 1, maximumPages = MAXIMUM_PAGES[0] } = options;
   if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`expected at least one thread, got ${threads}`);

@@ -12,8 +12,12 @@ switch (workerData as NodeWorkerName) {
     break;
   }
   case 'prover': {
-    const { serveProver } = await import('./prover-worker.ts');
-    serveProver(endpoint, nodePlatform);
+    const [{ serveProver }, { prepareProver }, { prepareVerifier }] = await Promise.all([
+      import('./prover-worker.ts'),
+      import('../prove.ts'),
+      import('../verify.ts'),
+    ]);
+    serveProver(endpoint, nodePlatform, { prepareProver, prepareVerifier });
     break;
   }
 }

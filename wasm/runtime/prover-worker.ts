@@ -1,5 +1,103 @@
-import type { Endpoint } from 'comlink';
+/**
+ * The worker in which a circuit is proven, or proofs of it are verified: it makes one memory and its threads once, prepares one circuit, and then does one job after the other. A job
+ * blocks it; it is ended from outside.
+ */
+import { expose, type Endpoint } from 'comlink';
+import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
+import type { LocalProver, Phase, prepareProver, Proven } from '../prove.ts';
+import type { Statement } from '../statement/statement.ts';
+import type { prepareVerifier, Refusal, Verdict, Verifier } from '../verify.ts';
+import { ARENA } from './control.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
 import type { KernelPlatform } from './platform.ts';
-export function serveProver(_endpoint: Endpoint, _platform: KernelPlatform): void {
-  throw new Error('to be written');
+import { startKernels, type RunningKernels } from './threads.ts';
+
+/** Of the kernels' memory, in bytes. */
+export interface MemoryFigures {
+  /** The whole memory; it never shrinks. */
+  readonly size: number;
+  /** What preparation took. */
+  readonly prepared: number;
+  /** The most that was in use at a time since the worker started. */
+  readonly peak: number;
+}
+
+/** What the worker's owner may call, in this order: start, one of the preparations, then jobs. */
+export interface ProverService {
+  start(options: { threads: number; maximumPages?: number | undefined }): Promise<Outcome<void>>;
+  /** Gives the circuit's digest. */
+  prepareProver(circuit: Circuit, weights: Weights): Promise<Outcome<Uint8Array>>;
+  prepareVerifier(
+    circuit: Circuit,
+    weights: Weights | null,
+  ): Promise<Outcome<Refusal | { readonly ok: true; readonly digest: Uint8Array }>>;
+  /** `progress` gets the name of each phase as it begins. */
+  prove(inputs: readonly Uint8Array[], context: Uint8Array, progress: MessagePort | null): Promise<Outcome<Proven>>;
+  verify(statement: Statement, proof: Uint8Array): Promise<Outcome<Verdict>>;
+  memory(): Promise<Outcome<MemoryFigures>>;
+}
+
+/** The front doors, which are passed in. */
+export interface Doors {
+  readonly prepareProver: typeof prepareProver;
+  readonly prepareVerifier: typeof prepareVerifier;
+}
+
+/** Answers the calls that come in over `endpoint`. */
+export function serveProver(endpoint: Endpoint, platform: KernelPlatform, doors: Doors): void {
+  let running: RunningKernels | null = null;
+  let prover: LocalProver | null = null;
+  let verifier: Verifier | null = null;
+  let prepared = ARENA;
+
+  const kernels = (): RunningKernels['kernels'] => running?.kernels ?? missing('started');
+  const service: ProverService = {
+    start: (options) =>
+      outcomeOf(async () => {
+        if (running !== null) throw new Error('the worker has been started already');
+        running = await startKernels(await platform.loadKernels(), () => platform.startThread(), options);
+      }),
+    prepareProver: (circuit, weights) =>
+      outcomeOf(() => {
+        refuseSecond(prover ?? verifier);
+        prover = doors.prepareProver(kernels(), circuit, weights);
+        prepared = kernels().arena.mark();
+        return prover.digest;
+      }),
+    prepareVerifier: (circuit, weights) =>
+      outcomeOf(() => {
+        refuseSecond(prover ?? verifier);
+        const result = doors.prepareVerifier(kernels(), circuit, weights);
+        if (!result.ok) return result;
+        verifier = result;
+        prepared = kernels().arena.mark();
+        return { ok: true, digest: result.digest };
+      }),
+    prove: (inputs, context, progress) =>
+      outcomeOf(() => {
+        const onProgress = progress === null ? undefined : (phase: Phase) => progress.postMessage(phase);
+        try {
+          const proven = (prover ?? missing('prepared to prove')).prove(inputs, context, { onProgress });
+          return { ...proven, outputs: proven.outputs.map(detached), proof: detached(proven.proof) };
+        } finally {
+          progress?.close();
+        }
+      }),
+    verify: (statement, proof) => outcomeOf(() => (verifier ?? missing('prepared to verify')).verify(statement, proof)),
+    memory: () => outcomeOf(() => ({ size: kernels().bytes.length, prepared: prepared - ARENA, peak: kernels().arena.peak - ARENA })),
+  };
+  expose(service, endpoint);
+}
+
+/** A view of shared memory would take the whole memory with it. */
+function detached<T extends Uint8Array | Int32Array>(array: T): T {
+  return array.buffer instanceof ArrayBuffer ? array : (array.slice() as T);
+}
+
+function missing(what: string): never {
+  throw new Error(`the worker has not been ${what}`);
+}
+
+function refuseSecond(prepared: unknown): void {
+  if (prepared !== null) throw new Error('the worker has prepared a circuit already');
 }

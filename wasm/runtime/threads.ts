@@ -18,11 +18,11 @@ export interface RunningKernels {
 export async function startKernels(
   module: WebAssembly.Module,
   startThread: () => WorkerHandle,
-  options: { threads?: number; maximumPages?: number } = {},
+  options: { threads?: number | undefined; maximumPages?: number | undefined } = {},
 ): Promise<RunningKernels> {
   const { threads = 1, maximumPages } = options;
   const memory = createMemory(maximumPages);
-  const kernels = instantiateKernels(module, { memory, threads, ...(maximumPages === undefined ? {} : { maximumPages }) });
+  const kernels = instantiateKernels(module, { memory, threads, maximumPages });
   const handles: WorkerHandle[] = [];
   const end = async (): Promise<void> => {
     kernels.exports.quit!(CONTROL);

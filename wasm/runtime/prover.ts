@@ -1,0 +1,192 @@
+/**
+ * Provers and verifiers that live in a worker, as their owner sees them. A worker that fails is replaced when the next job comes; one job runs at a time, the others wait in order.
+ */
+import { transfer, wrap, type Remote } from 'comlink';
+import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
+import type { Phase, Proven } from '../prove.ts';
+import type { Statement } from '../statement/statement.ts';
+import type { Refusal, Verdict } from '../verify.ts';
+import { KernelFailure } from './instance.ts';
+import { revive, type Outcome } from './outcome.ts';
+import type { ProverPlatform, WorkerHandle } from './platform.ts';
+import type { MemoryFigures, ProverService } from './prover-worker.ts';
+
+export interface WorkerOptions {
+  /** Threads that compute; default: the platform's parallelism. More than 1 only where memory can be shared with workers. */
+  readonly threads?: number;
+  /** Hard limit of the kernels' memory in pages of 64 KiB. */
+  readonly maximumPages?: number;
+}
+
+/** What provers and verifiers have in common. */
+interface InWorker {
+  /** Figures of the worker's memory, or null when no worker runs. Waits for the jobs that were ordered before. */
+  memory(): Promise<MemoryFigures | null>;
+  /** Ends the worker after the jobs that were ordered before, so that its memory is given back; the next job starts a new one. */
+  rest(): Promise<void>;
+  /** Ends the worker at once, for good. Jobs that run or wait are rejected. */
+  dispose(): Promise<void>;
+}
+
+export interface Prover extends InWorker {
+  /** The circuit's digest. */
+  readonly digest: Uint8Array;
+  /**
+   * Proves one inference. Rejects with the signal's reason when it is aborted (the worker is stopped at once, wherever it is), with `KernelFailure` when the worker failed, with `OutOfMemory`
+   * where the memory does not suffice.
+   */
+  prove(
+    inputs: readonly Uint8Array[],
+    context: Uint8Array,
+    options?: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((phase: Phase) => void) | undefined },
+  ): Promise<Proven>;
+}
+
+export interface WorkerVerifier extends InWorker {
+  readonly ok: true;
+  readonly digest: Uint8Array;
+  /** Never rejects because of what is verified; rejects as `Prover.prove` does. */
+  verify(statement: Statement, proof: Uint8Array, options?: { readonly signal?: AbortSignal | undefined }): Promise<Verdict>;
+}
+
+/** A worker that has started and prepared. */
+interface Live {
+  readonly handle: WorkerHandle;
+  readonly service: Remote<ProverService>;
+  /** Rejects the call that is under way, if any. */
+  interrupt: ((reason: unknown) => void) | null;
+  /** Why it is to be called no more. */
+  over: { readonly reason: unknown } | null;
+}
+
+/** Starts a prover of a circuit. Rejects with the circuit's refusal, or with the reason why no worker can be started. */
+export async function createProver(
+  platform: ProverPlatform,
+  circuit: Circuit,
+  weights: Weights,
+  options: WorkerOptions = {},
+): Promise<Prover> {
+  const worker = replaceableWorker(platform, options, (service) => service.prepareProver(circuit, weights));
+  const digest = await worker.prepared();
+  return {
+    digest,
+    async prove(inputs, context, { signal, onProgress } = {}) {
+      if (onProgress === undefined) return worker.run(signal, (service) => service.prove(inputs, context, null));
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = ({ data }: MessageEvent<Phase>) => onProgress(data);
+      try {
+        return await worker.run(signal, (service) => service.prove(inputs, context, transfer(port2, [port2])));
+      } finally {
+        port1.close();
+      }
+    },
+    ...worker.controls,
+  };
+}
+
+/** Starts a verifier of a circuit in a worker; `weights` is null where they are committed. A circuit that breaks a rule gives a refusal, as in `prepareVerifier`. */
+export async function createVerifier(
+  platform: ProverPlatform,
+  circuit: Circuit,
+  weights: Weights | null,
+  options: WorkerOptions = {},
+): Promise<WorkerVerifier | Refusal> {
+  const worker = replaceableWorker(platform, options, (service) => service.prepareVerifier(circuit, weights));
+  const accepted = await worker.prepared();
+  if (!accepted.ok) {
+    await worker.controls.dispose();
+    return accepted;
+  }
+  return {
+    ok: true,
+    digest: accepted.digest,
+    verify: (statement, proof, { signal } = {}) => worker.run(signal, (service) => service.verify(statement, proof)),
+    ...worker.controls,
+  };
+}
+
+function replaceableWorker<P>(
+  platform: ProverPlatform,
+  options: WorkerOptions,
+  prepare: (service: Remote<ProverService>) => Promise<Outcome<P>>,
+) {
+  const { threads = platform.parallelism, maximumPages } = options;
+  let live: Live | null = null;
+  let tail: Promise<unknown> = Promise.resolve();
+  let disposed = false;
+
+  /** Ends a worker; a call that is under way is rejected with `reason`. */
+  async function end(worker: Live | null, reason: unknown): Promise<void> {
+    if (worker === null || worker.over !== null) return;
+    if (live === worker) live = null;
+    worker.over = { reason };
+    worker.interrupt?.(reason);
+    await worker.handle.end();
+  }
+
+  /** One call to the worker: its value, or the reason why there is none. */
+  async function call<T>(worker: Live, action: (service: Remote<ProverService>) => Promise<Outcome<T>>): Promise<T> {
+    if (worker.over !== null) throw worker.over.reason;
+    const interrupted = new Promise<never>((_, reject) => {
+      worker.interrupt = reject;
+    });
+    try {
+      const outcome = await Promise.race([action(worker.service), interrupted]);
+      if (outcome.ok) return outcome.value;
+      const error = revive(outcome.error);
+      // Its memory may hold anything now.
+      if (error instanceof KernelFailure) await end(worker, error);
+      throw error;
+    } finally {
+      worker.interrupt = null;
+    }
+  }
+
+  async function start(): Promise<{ worker: Live; value: P }> {
+    const handle = platform.startProver();
+    const worker: Live = { handle, service: wrap<ProverService>(handle.endpoint), interrupt: null, over: null };
+    live = worker;
+    handle.onFailure((error) => void end(worker, new KernelFailure(`the worker failed: ${error.message}`, { cause: error })));
+    try {
+      await call(worker, (service) => service.start({ threads, maximumPages }));
+      return { worker, value: await call(worker, prepare) };
+    } catch (error) {
+      await end(worker, error);
+      throw error;
+    }
+  }
+
+  /** Runs `action` when everything ordered before has ended. */
+  function inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = tail.then(() => {
+      if (disposed) throw new Error('the prover was disposed');
+      return action();
+    });
+    tail = result.catch(() => undefined);
+    return result;
+  }
+
+  function run<T>(signal: AbortSignal | undefined, action: (service: Remote<ProverService>) => Promise<Outcome<T>>): Promise<T> {
+    return inTurn(async () => {
+      signal?.throwIfAborted();
+      const abort = (): void => void end(live, signal!.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      try {
+        const worker = live ?? (await start()).worker;
+        return await call(worker, action);
+      } finally {
+        signal?.removeEventListener('abort', abort);
+      }
+    });
+  }
+
+  const controls: InWorker = {
+    memory: () => inTurn(async () => (live === null ? null : call(live, (service) => service.memory()))),
+    rest: () => inTurn(() => end(live, null)),
+    async dispose() {
+      disposed = true;
+      await end(live, new Error('the prover was disposed'));
+    },
+  };
+  return { prepared: () => inTurn(async () => (await start()).value), run, controls };
+}
