@@ -11,4 +11,10 @@ export const JOBS = {
   contractWindows: 45,
   convolve: 50,
   convolveDepthwise: 51,
+  hashColumns: 60,
+  hashNodes: 61,
+  grind: 62,
+  encodeRows: 63,
+  transposeRows: 64,
+  combineQuads: 65,
 } as const;

@@ -10,12 +10,9 @@ export type NodeWorkerName = 'thread' | 'prover';
 /** A worker cannot be started from a TypeScript file: from sources the entry is a script that registers a loader first. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './node-worker.mjs' : './node-worker.js', import.meta.url);
 
-function startWorker(name: NodeWorkerName): WorkerHandle {
-  // The loaders of this process are not its workers' business.
-  const worker = new Worker(ENTRY, { name, workerData: name, execArgv: [] });
+/** A worker thread as its owner sees it. */
+export function workerHandle(worker: Worker): WorkerHandle {
   let ended = false;
-  // A helper thread does not keep its owner alive once it has joined, which is the only thing it ever says.
-  if (name === 'thread') worker.once('message', () => worker.unref());
   return {
     endpoint: nodeEndpoint(worker),
     onFailure(listener) {
@@ -25,15 +22,20 @@ function startWorker(name: NodeWorkerName): WorkerHandle {
         failed = true;
         listener(error);
       };
-      worker.on('error', (error) => report(error));
+      worker.on('error', report);
       worker.on('messageerror', report);
-      worker.on('exit', (code) => report(new Error(`the worker ended with exit code ${code}`)));
+      worker.on('exit', (code) => report(new Error(`it ended with exit code ${code}`)));
     },
     async end() {
       ended = true;
       await worker.terminate();
     },
   };
+}
+
+function startWorker(name: NodeWorkerName): Worker {
+  // The loaders of this process are not its workers' business.
+  return new Worker(ENTRY, { name, workerData: name, execArgv: [] });
 }
 
 /** The kernel module of this installation, compiled. Rejects if it has not been built. */
@@ -43,7 +45,12 @@ export async function loadKernels(): Promise<WebAssembly.Module> {
 
 export const nodePlatform: KernelPlatform & ProverPlatform = {
   loadKernels,
-  startThread: () => startWorker('thread'),
-  startProver: () => startWorker('prover'),
+  startThread() {
+    const worker = startWorker('thread');
+    // It does not keep its owner alive once it has joined, which is the only thing it ever says.
+    worker.once('message', () => worker.unref());
+    return workerHandle(worker);
+  },
+  startProver: () => workerHandle(startWorker('prover')),
   parallelism: availableParallelism(),
 };

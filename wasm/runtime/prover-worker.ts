@@ -31,10 +31,15 @@ export interface ProverService {
     circuit: Circuit,
     weights: Weights | null,
   ): Promise<Outcome<Refusal | { readonly ok: true; readonly digest: Uint8Array }>>;
-  /** `progress` gets the name of each phase as it begins. */
-  prove(inputs: readonly Uint8Array[], context: Uint8Array, progress: MessagePort | null): Promise<Outcome<Proven>>;
+  /** Sends `PhaseMessage`s meanwhile. */
+  prove(inputs: readonly Uint8Array[], context: Uint8Array): Promise<Outcome<Proven>>;
   verify(statement: Statement, proof: Uint8Array): Promise<Outcome<Verdict>>;
   memory(): Promise<Outcome<MemoryFigures>>;
+}
+
+/** What the worker says, besides its answers, as a phase of a proof begins. It says so over the same endpoint, so that it arrives before the answer. */
+export interface PhaseMessage {
+  readonly phase: Phase;
 }
 
 /** The front doors, which are passed in. */
@@ -73,15 +78,11 @@ export function serveProver(endpoint: Endpoint, platform: KernelPlatform, doors:
         prepared = kernels().arena.mark();
         return { ok: true, digest: result.digest };
       }),
-    prove: (inputs, context, progress) =>
+    prove: (inputs, context) =>
       outcomeOf(() => {
-        const onProgress = progress === null ? undefined : (phase: Phase) => progress.postMessage(phase);
-        try {
-          const proven = (prover ?? missing('prepared to prove')).prove(inputs, context, { onProgress });
-          return { ...proven, outputs: proven.outputs.map(detached), proof: detached(proven.proof) };
-        } finally {
-          progress?.close();
-        }
+        const onProgress = (phase: Phase): void => endpoint.postMessage({ phase } satisfies PhaseMessage);
+        const proven = (prover ?? missing('prepared to prove')).prove(inputs, context, { onProgress });
+        return { ...proven, outputs: proven.outputs.map(detached), proof: detached(proven.proof) };
       }),
     verify: (statement, proof) => outcomeOf(() => (verifier ?? missing('prepared to verify')).verify(statement, proof)),
     memory: () => outcomeOf(() => ({ size: kernels().bytes.length, prepared: prepared - ARENA, peak: kernels().arena.peak - ARENA })),

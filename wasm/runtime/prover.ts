@@ -1,7 +1,7 @@
 /**
  * Provers and verifiers that live in a worker, as their owner sees them. A worker that fails is replaced when the next job comes; one job runs at a time, the others wait in order.
  */
-import { transfer, wrap, type Remote } from 'comlink';
+import { wrap, type Endpoint, type Remote } from 'comlink';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import type { Phase, Proven } from '../prove.ts';
 import type { Statement } from '../statement/statement.ts';
@@ -9,7 +9,7 @@ import type { Refusal, Verdict } from '../verify.ts';
 import { KernelFailure } from './instance.ts';
 import { revive, type Outcome } from './outcome.ts';
 import type { ProverPlatform, WorkerHandle } from './platform.ts';
-import type { MemoryFigures, ProverService } from './prover-worker.ts';
+import type { MemoryFigures, PhaseMessage, ProverService } from './prover-worker.ts';
 
 export interface WorkerOptions {
   /** Threads that compute; default: the platform's parallelism. More than 1 only where memory can be shared with workers. */
@@ -59,6 +59,9 @@ interface Live {
   over: { readonly reason: unknown } | null;
 }
 
+/** A call to a worker. */
+type Action<T> = (service: Remote<ProverService>, endpoint: Endpoint) => Promise<Outcome<T>>;
+
 /** Starts a prover of a circuit. Rejects with the circuit's refusal, or with the reason why no worker can be started. */
 export async function createProver(
   platform: ProverPlatform,
@@ -70,16 +73,19 @@ export async function createProver(
   const digest = await worker.prepared();
   return {
     digest,
-    async prove(inputs, context, { signal, onProgress } = {}) {
-      if (onProgress === undefined) return worker.run(signal, (service) => service.prove(inputs, context, null));
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = ({ data }: MessageEvent<Phase>) => onProgress(data);
-      try {
-        return await worker.run(signal, (service) => service.prove(inputs, context, transfer(port2, [port2])));
-      } finally {
-        port1.close();
-      }
-    },
+    prove: (inputs, context, { signal, onProgress } = {}) =>
+      worker.run(signal, async (service, endpoint) => {
+        const listener = (event: Event): void => {
+          const { phase } = (event as MessageEvent<Partial<PhaseMessage>>).data;
+          if (phase !== undefined) onProgress?.(phase);
+        };
+        endpoint.addEventListener('message', listener);
+        try {
+          return await service.prove(inputs, context);
+        } finally {
+          endpoint.removeEventListener('message', listener);
+        }
+      }),
     ...worker.controls,
   };
 }
@@ -125,13 +131,13 @@ function replaceableWorker<P>(
   }
 
   /** One call to the worker: its value, or the reason why there is none. */
-  async function call<T>(worker: Live, action: (service: Remote<ProverService>) => Promise<Outcome<T>>): Promise<T> {
+  async function call<T>(worker: Live, action: Action<T>): Promise<T> {
     if (worker.over !== null) throw worker.over.reason;
     const interrupted = new Promise<never>((_, reject) => {
       worker.interrupt = reject;
     });
     try {
-      const outcome = await Promise.race([action(worker.service), interrupted]);
+      const outcome = await Promise.race([action(worker.service, worker.handle.endpoint), interrupted]);
       if (outcome.ok) return outcome.value;
       const error = revive(outcome.error);
       // Its memory may hold anything now.
@@ -166,7 +172,7 @@ function replaceableWorker<P>(
     return result;
   }
 
-  function run<T>(signal: AbortSignal | undefined, action: (service: Remote<ProverService>) => Promise<Outcome<T>>): Promise<T> {
+  function run<T>(signal: AbortSignal | undefined, action: Action<T>): Promise<T> {
     return inTurn(async () => {
       signal?.throwIfAborted();
       const abort = (): void => void end(live, signal!.reason);
