@@ -12,3 +12,5 @@ export { mulBlocks } from './qm31';
 export {
   operandRows, operandAxes, operandGather, fillBias, addMultiple, addWindowSum, requantizeChannel, maximum,
 } from './forward';
+export { contextKey, deriveKey } from './blake3';
+export { addCoordinates, addScaledWords, doubleWords, splitCoordinates } from './circle';

@@ -2,6 +2,9 @@
 
 import { contractInt8Rows, contractPlanes, contractWindows, dotInt16Rows, dotInt8Rows, dotPlanes } from './contract';
 import { convolve, convolveDepthwise } from './forward';
+import { grind, hashColumns, hashNodes } from './blake3';
+import { encodeRows, transposeRows } from './circle';
+import { combineQuads } from './combine';
 import { foldQuads, productRound } from './product';
 import { visit } from './visits';
 
@@ -22,6 +25,24 @@ export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): 
       break;
     case 51:
       convolveDepthwise(args, part, begin, end);
+      break;
+    case 60:
+      hashColumns(args, part, begin, end);
+      break;
+    case 61:
+      hashNodes(args, part, begin, end);
+      break;
+    case 62:
+      grind(args, part, begin, end);
+      break;
+    case 63:
+      encodeRows(args, part, begin, end);
+      break;
+    case 64:
+      transposeRows(args, part, begin, end);
+      break;
+    case 65:
+      combineQuads(args, part, begin, end);
       break;
     case 40:
       contractPlanes(args, part, begin, end);
