@@ -1,6 +1,7 @@
 /** The real worker of a prover, on real threads, with a circuit that does on demand what provers should not. */
 import { parentPort } from 'node:worker_threads';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import type { Kernels } from '../../wasm/runtime/kernels.ts';
 import { JOBS } from '../../wasm/runtime/jobs.ts';
 import { nodePlatform } from '../../wasm/runtime/node.ts';
@@ -26,6 +27,11 @@ function probe(kernels: Kernels, what: string): void {
     case 'trap outside of jobs':
       kernels.exports.runJob!(0, 0, 0, 0, 0);
       break;
+    case 'fill 300 MiB': {
+      const address = kernels.arena.allocate(300 * 2 ** 20);
+      kernels.bytes.fill(1, address);
+      break;
+    }
     case 'take too much memory':
       kernels.arena.allocate(2 ** 33);
       break;
@@ -39,7 +45,8 @@ function probe(kernels: Kernels, what: string): void {
 }
 
 serveProver(nodeEndpoint(parentPort!), nodePlatform, {
-  prepareProver(kernels) {
+  prepareProver(kernels, circuit) {
+    if (circuit.inputs.length > 0) throw new CircuitRefusal('first', 'limit', 'the probe wants no input');
     const weights = kernels.arena.allocate(1000);
     kernels.bytes.fill(5, weights, weights + 1000);
     return {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Circuit } from '../../circuits/graph/circuit.ts';
+import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { OutOfMemory } from '../../wasm/runtime/arena.ts';
 import { KernelFailure } from '../../wasm/runtime/instance.ts';
 import { workerHandle } from '../../wasm/runtime/node.ts';
@@ -24,7 +25,7 @@ function probePlatform(): ProverPlatform & { started: number; running: number } 
   };
 }
 
-const CIRCUIT = { version: 1, inputs: [], layers: [] } as unknown as Circuit;
+const CIRCUIT = { inputs: [], layers: [] } as unknown as Circuit;
 const context = (text: string): Uint8Array => new TextEncoder().encode(text);
 const input = [Uint8Array.of(1, 2, 3)];
 
@@ -118,6 +119,15 @@ describe('a prover in a worker', () => {
     expect(platform.started).toBe(2);
   });
 
+  it('really gives back its memory', async () => {
+    const prover = await probeProver(probePlatform());
+    const mebibytes = (): number => process.memoryUsage.rss() / 2 ** 20;
+    await prover.prove(input, context('fill 300 MiB'));
+    const full = mebibytes();
+    await prover.rest();
+    expect(full - mebibytes()).toBeGreaterThan(250);
+  });
+
   it('keeps to the limit of its memory', async () => {
     const prover = await probeProver(probePlatform(), { maximumPages: 8 });
     expect((await prover.memory())!.size).toBeLessThanOrEqual(8 * 65536);
@@ -133,6 +143,15 @@ describe('a prover in a worker', () => {
     await prover.dispose();
     expect((await results).map((result) => result.status)).toEqual(['rejected', 'rejected']);
     await expect(prover.prove(input, context('work'))).rejects.toThrow('the prover was disposed');
+    expect(platform.running).toBe(0);
+  });
+
+  it('does not start with a circuit that is refused, and passes the refusal on', async () => {
+    const platform = probePlatform();
+    const refused = { ...CIRCUIT, inputs: [{ shape: [1, 1, 1], zero: 0 }] } as Circuit;
+    const refusal = await createProver(platform, refused, []).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(CircuitRefusal);
+    expect(refusal).toMatchObject({ layer: 'first', rule: 'limit', message: 'layer first: limit: the probe wants no input' });
     expect(platform.running).toBe(0);
   });
 

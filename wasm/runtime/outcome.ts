@@ -1,4 +1,6 @@
 /** Results and errors on their way between workers, which copy plain data only. */
+import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
+import { Refused } from '../statement/refused.ts';
 import { OutOfMemory } from './arena.ts';
 import { KernelFailure } from './instance.ts';
 
@@ -12,8 +14,8 @@ export interface ErrorData {
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorData };
 
-/** Errors of the runtime that arrive as instances of their class; others arrive as `Error` with their name and fields. */
-const CLASSES: Readonly<Record<string, abstract new (...args: never[]) => Error>> = { OutOfMemory, KernelFailure };
+/** Errors that arrive as instances of their class; others arrive as `Error` with their name and fields. */
+const CLASSES: Readonly<Record<string, abstract new (...args: never[]) => Error>> = { OutOfMemory, KernelFailure, CircuitRefusal, Refused };
 
 /** Runs `action`, which may be a promise of something, and says how it went. A trap outside of `parallel` becomes a `KernelFailure` too. */
 export async function outcomeOf<T>(action: () => T | Promise<T>): Promise<Outcome<T>> {
