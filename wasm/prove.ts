@@ -2,7 +2,7 @@
  * Front door of the prover. `prepareProver` does once what a circuit needs (checks, layout, weights into memory, the commitment of committed weights); `prove` then turns input bytes into
  * proof bytes. Everything runs on one `Kernels` instance and frees what it took.
  */
-import { checkCircuit } from '../circuits/bounds/check.ts';
+import { checkCircuit } from '../circuits/bounds/index.ts';
 import { circuitDigest } from '../circuits/graph/encoding.ts';
 import { convolutions, type Circuit, type Weights } from '../circuits/graph/circuit.ts';
 import { proveBatches, type BatchVector } from './claims/batching.ts';

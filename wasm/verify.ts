@@ -2,7 +2,7 @@
  * Front door of the verifier. `prepareVerifier` accepts a circuit once (it comes from strangers: everything about it is recomputed), `verify` then checks proofs. Neither throws on
  * hostile bytes: a refusal is a value that names the check.
  */
-import { checkCircuit } from '../circuits/bounds/check.ts';
+import { checkCircuit } from '../circuits/bounds/index.ts';
 import { circuitDigest } from '../circuits/graph/encoding.ts';
 import { convolutions, type Circuit, type Weights } from '../circuits/graph/circuit.ts';
 import { CircuitRefusal } from '../circuits/graph/refusal.ts';
