@@ -1,6 +1,13 @@
 /** Numbers of the jobs in `kernels/jobs.ts`. */
 export const JOBS = {
   visit: 1,
+  treeParents: 10,
+  treeFirstMessage: 11,
+  treeFirstFold: 12,
+  treeFold: 13,
+  treeMessage: 14,
+  eqProduct: 15,
+  addPairs: 16,
   productRound: 20,
   foldQuads: 21,
   contractPlanes: 40,
