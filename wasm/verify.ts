@@ -52,7 +52,8 @@ export function prepareVerifier(kernels: Kernels, circuit: Circuit, weights: Wei
     const check = (statement: Statement, proof: Uint8Array): void => {
       checkStatement(circuit, statement);
       if (!(proof instanceof Uint8Array)) throw new Refused('proof', 'expected bytes');
-      if (proof.length > MAX_PROOF_BYTES) throw new Refused('proof', `a proof has at most ${MAX_PROOF_BYTES} bytes, this one ${proof.length}`);
+      if (proof.length > MAX_PROOF_BYTES)
+        throw new Refused('proof', `a proof has at most ${MAX_PROOF_BYTES} bytes, this one ${proof.length}`);
       const transcript = new VerifierTranscript(kernels, proof);
       absorbStatement(transcript, circuit, digest, statement);
       const root = transcript.receiveBytes('witness root', 32);
@@ -62,7 +63,8 @@ export function prepareVerifier(kernels: Kernels, circuit: Circuit, weights: Wei
       const batches = verifyReduction(scene, transcript, end, challenges, rows);
       const opened = verifyBatches(kernels, transcript, batches);
       openVerify(kernels, transcript, root, layout.witnessLength, levels, opened[0]!.point, opened[0]!.value);
-      if (weightLevels) openVerify(kernels, transcript, circuit.weightRoot!, layout.weightLength, weightLevels, opened[1]!.point, opened[1]!.value);
+      if (weightLevels)
+        openVerify(kernels, transcript, circuit.weightRoot!, layout.weightLength, weightLevels, opened[1]!.point, opened[1]!.value);
       transcript.end();
     };
     return {

@@ -25,10 +25,15 @@ function checkQuotients(circuit: Circuit, layer: Requantize, c: number, lo: numb
   const table = circuit.tables[layer.table]!;
   const unit = 2 ** layer.shift[c]!;
   const rows = table.values.length;
-  if (unit * rows > P) throw new CircuitRefusal(layer.name, 'rule (i)', `channel ${c}: 2^${layer.shift[c]} times ${rows} table rows exceed p`);
+  if (unit * rows > P)
+    throw new CircuitRefusal(layer.name, 'rule (i)', `channel ${c}: 2^${layer.shift[c]} times ${rows} table rows exceed p`);
   const last = table.first + rows - 1;
   if (lo < unit * table.first || hi >= unit * (last + 1)) {
-    throw new CircuitRefusal(layer.name, 'rule (ii)', `channel ${c}: quotients of ${lo}..${hi} by 2^${layer.shift[c]} are not all in the table's ${table.first}..${last}`);
+    throw new CircuitRefusal(
+      layer.name,
+      'rule (ii)',
+      `channel ${c}: quotients of ${lo}..${hi} by 2^${layer.shift[c]} are not all in the table's ${table.first}..${last}`,
+    );
   }
 }
 
@@ -48,7 +53,11 @@ export function checkCircuit(circuit: Circuit, weights: Weights | null, hash?: H
     for (let c = 0; c < layer.shape[0]; c++) {
       const h = layer.kind === 'requantize' ? roundingOffset(layer.shift[c]!) : 0;
       if (lo[c]! + Math.min(0, h) <= -ACCUMULATOR_BOUND || hi[c]! + h >= ACCUMULATOR_BOUND) {
-        throw new CircuitRefusal(layer.name, 'rule (iii)', `channel ${c}: the accumulator can reach ${lo[c]}..${hi[c]! + h}, it must stay within 2^30`);
+        throw new CircuitRefusal(
+          layer.name,
+          'rule (iii)',
+          `channel ${c}: the accumulator can reach ${lo[c]}..${hi[c]! + h}, it must stay within 2^30`,
+        );
       }
       if (layer.kind === 'requantize') checkQuotients(circuit, layer, c, lo[c]! + h, hi[c]! + h);
     }

@@ -94,7 +94,8 @@ export function accumulatorBounds(circuit: Circuit, layer: LinearLayer, weights:
   let next = 0;
   for (const term of layer.terms) addTerm(circuit, layer, term, term.kind === 'convolution' ? (weights[next++] ?? null) : null, lo, hi);
   for (let c = 0; c < channels; c++) {
-    if (Math.abs(lo[c]!) > 2 ** 52 || Math.abs(hi[c]!) > 2 ** 52) throw new CircuitRefusal(layer.name, 'rule (iii)', `channel ${c}: the accumulator can pass 2^52`);
+    if (Math.abs(lo[c]!) > 2 ** 52 || Math.abs(hi[c]!) > 2 ** 52)
+      throw new CircuitRefusal(layer.name, 'rule (iii)', `channel ${c}: the accumulator can pass 2^52`);
   }
   return { lo, hi };
 }

@@ -1,5 +1,17 @@
 /** What must hold of a circuit before its numbers are looked at: shapes, views, order, counts. Throws `CircuitRefusal`. */
-import { convolutions, makerOf, shapeOf, size, weightCount, type Circuit, type LinearLayer, type Part, type Term, type View, type Weights } from '../graph/circuit.ts';
+import {
+  convolutions,
+  makerOf,
+  shapeOf,
+  size,
+  weightCount,
+  type Circuit,
+  type LinearLayer,
+  type Part,
+  type Term,
+  type View,
+  type Weights,
+} from '../graph/circuit.ts';
 import { weightsHash, type Hash } from '../graph/encoding.ts';
 import { CircuitRefusal } from '../graph/refusal.ts';
 
@@ -52,15 +64,19 @@ function checkView(circuit: Circuit, name: string, before: number, view: View): 
   const covered = view.parts.length > 1 ? new Uint8Array(size(view.shape)) : null;
   for (const part of view.parts) {
     if (!isInteger(part.tensor, 0, before - 1)) refuse(name, 'order', `reads tensor ${part.tensor}, which is not before it`);
-    if (makerOf(circuit, part.tensor)?.kind === 'accumulate') refuse(name, 'order', `reads tensor ${part.tensor}, which is an int32 output`);
+    if (makerOf(circuit, part.tensor)?.kind === 'accumulate')
+      refuse(name, 'order', `reads tensor ${part.tensor}, which is an int32 output`);
     const shape = shapeOf(circuit, part.tensor);
     if (part.kind === 'gather') {
-      if (part.index.length !== size(view.shape)) refuse(name, 'view', `a gather has ${part.index.length} entries for ${size(view.shape)} positions`);
+      if (part.index.length !== size(view.shape))
+        refuse(name, 'view', `a gather has ${part.index.length} entries for ${size(view.shape)} positions`);
       if (part.index.some((v) => v < -1 || v >= size(shape))) refuse(name, 'view', 'a gather reads outside its tensor');
     } else {
-      if ([...part.axes].sort((a, b) => a - b).some((a, k) => a !== k)) refuse(name, 'view', `axes ${part.axes.join()} are no permutation of 0, 1, 2`);
+      if ([...part.axes].sort((a, b) => a - b).some((a, k) => a !== k))
+        refuse(name, 'view', `axes ${part.axes.join()} are no permutation of 0, 1, 2`);
       part.maps.forEach((map, a) => {
-        if (map.length !== view.shape[part.axes[a]!]) refuse(name, 'view', `the map of tensor axis ${a} has ${map.length} entries for an operand axis of ${view.shape[part.axes[a]!]}`);
+        if (map.length !== view.shape[part.axes[a]!])
+          refuse(name, 'view', `the map of tensor axis ${a} has ${map.length} entries for an operand axis of ${view.shape[part.axes[a]!]}`);
         if (map.some((v) => v < -1 || v >= shape[a]!)) refuse(name, 'view', `the map of tensor axis ${a} reads outside the tensor`);
       });
     }
@@ -68,8 +84,15 @@ function checkView(circuit: Circuit, name: string, before: number, view: View): 
   }
 }
 
-function checkWindow(name: string, kernel: readonly number[], stride: readonly number[], pad: readonly number[], dilation: readonly number[]): void {
-  if (![...kernel, ...stride, ...dilation].every((v) => isInteger(v, 1, MAX_WINDOW))) refuse(name, 'shape', 'kernel, stride and dilation are 1..2^16');
+function checkWindow(
+  name: string,
+  kernel: readonly number[],
+  stride: readonly number[],
+  pad: readonly number[],
+  dilation: readonly number[],
+): void {
+  if (![...kernel, ...stride, ...dilation].every((v) => isInteger(v, 1, MAX_WINDOW)))
+    refuse(name, 'shape', 'kernel, stride and dilation are 1..2^16');
   if (!pad.every((v) => isInteger(v, -MAX_WINDOW, MAX_WINDOW))) refuse(name, 'shape', 'padding is -2^16..2^16');
 }
 
@@ -82,18 +105,22 @@ function checkTerm(circuit: Circuit, layer: LinearLayer, before: number, term: T
     if (!isInteger(term.groups, 1, channels) || channels % term.groups || term.operand.shape[0] % term.groups) {
       refuse(name, 'shape', `${term.groups} groups do not divide ${term.operand.shape[0]} input and ${channels} output channels`);
     }
-    if ((term.weights.kind === 'committed') !== (circuit.weightRoot !== null)) refuse(name, 'weights', 'either all weights of a circuit are committed or none');
+    if ((term.weights.kind === 'committed') !== (circuit.weightRoot !== null))
+      refuse(name, 'weights', 'either all weights of a circuit are committed or none');
     return;
   }
   if (term.multiplier.length !== channels) refuse(name, 'shape', `${term.multiplier.length} multipliers for ${channels} channels`);
   if (term.kind === 'multiple') {
-    if (term.operand.shape.some((n, a) => n !== layer.shape[a])) refuse(name, 'shape', `a multiple of a ${term.operand.shape.join(' x ')} operand in a ${layer.shape.join(' x ')} layer`);
+    if (term.operand.shape.some((n, a) => n !== layer.shape[a]))
+      refuse(name, 'shape', `a multiple of a ${term.operand.shape.join(' x ')} operand in a ${layer.shape.join(' x ')} layer`);
     return;
   }
   checkWindow(name, term.kernel, term.stride, term.pad, [1]);
   if (term.operand.shape[0] !== channels) refuse(name, 'shape', 'a window sum keeps the number of channels');
-  if (term.rowFactor.length !== height || term.columnFactor.length !== width) refuse(name, 'shape', 'a window sum has one factor per output row and column');
-  if ([...term.rowFactor, ...term.columnFactor].some((v) => !isInteger(v, 1, 2 ** 20))) refuse(name, 'shape', 'factors of a window sum are 1..2^20');
+  if (term.rowFactor.length !== height || term.columnFactor.length !== width)
+    refuse(name, 'shape', 'a window sum has one factor per output row and column');
+  if ([...term.rowFactor, ...term.columnFactor].some((v) => !isInteger(v, 1, 2 ** 20)))
+    refuse(name, 'shape', 'factors of a window sum are 1..2^20');
 }
 
 function checkLayers(circuit: Circuit): void {
@@ -111,13 +138,15 @@ function checkLayers(circuit: Circuit): void {
         if (view.shape.some((n, a) => n !== layer.shape[a])) refuse(name, 'shape', 'operands of a maximum have the shape of the layer');
       }
     } else {
-      if (layer.bias.length !== layer.shape[0] && layer.bias.length !== size(layer.shape)) refuse(name, 'shape', `${layer.bias.length} biases for ${layer.shape.join(' x ')}`);
+      if (layer.bias.length !== layer.shape[0] && layer.bias.length !== size(layer.shape))
+        refuse(name, 'shape', `${layer.bias.length} biases for ${layer.shape.join(' x ')}`);
       layer.terms.forEach((term) => {
         checkTerm(circuit, layer, before, term);
       });
     }
     if (layer.kind === 'requantize') {
-      if (layer.shift.length !== layer.shape[0] || layer.shift.some((s) => s > MAX_SHIFT)) refuse(name, 'shape', `shifts are one per channel, 0..${MAX_SHIFT}`);
+      if (layer.shift.length !== layer.shape[0] || layer.shift.some((s) => s > MAX_SHIFT))
+        refuse(name, 'shape', `shifts are one per channel, 0..${MAX_SHIFT}`);
       if (!circuit.tables[layer.table]) refuse(name, 'table', `there is no table ${layer.table}`);
     }
     if (layer.kind !== 'accumulate' && !isInteger(layer.zero, 0, 255)) refuse(name, 'shape', `zero point ${layer.zero}`);
@@ -129,9 +158,11 @@ function checkTables(circuit: Circuit): void {
   let rows = 0;
   circuit.tables.forEach((table, index) => {
     rows += table.values.length;
-    if (!isInteger(table.values.length, 1, MAX_TABLE_ROWS)) refuse('', 'table', `table ${index} has ${table.values.length} rows, 1..2^18 are allowed`);
+    if (!isInteger(table.values.length, 1, MAX_TABLE_ROWS))
+      refuse('', 'table', `table ${index} has ${table.values.length} rows, 1..2^18 are allowed`);
     if (!isInteger(table.first, -(2 ** 30), 2 ** 30)) refuse('', 'table', `table ${index} starts at ${table.first}`);
-    if (!circuit.layers.some((layer) => layer.kind === 'requantize' && layer.table === index)) refuse('', 'table', `no layer uses table ${index}`);
+    if (!circuit.layers.some((layer) => layer.kind === 'requantize' && layer.table === index))
+      refuse('', 'table', `no layer uses table ${index}`);
   });
   if (rows > MAX_ALL_ROWS) refuse('', 'table', `${rows} table rows in all, at most 2^20 are allowed`);
 }
@@ -139,22 +170,30 @@ function checkTables(circuit: Circuit): void {
 function checkOutputs(circuit: Circuit): void {
   const { outputs } = circuit;
   const tensors = circuit.inputs.length + circuit.layers.length;
-  if (!isInteger(outputs.length, 1, 8) || new Set(outputs).size !== outputs.length) refuse('', 'output', `${outputs.length} outputs; 1 to 8 distinct ones are allowed`);
-  if (outputs.some((tensor) => !isInteger(tensor, circuit.inputs.length, tensors - 1))) refuse('', 'output', 'an output is made by no layer');
-  for (const [kind, meanings, own] of [['input', circuit.meaning.inputs, [...circuit.inputs.keys()]], ['output', circuit.meaning.outputs, outputs]] as const) {
+  if (!isInteger(outputs.length, 1, 8) || new Set(outputs).size !== outputs.length)
+    refuse('', 'output', `${outputs.length} outputs; 1 to 8 distinct ones are allowed`);
+  if (outputs.some((tensor) => !isInteger(tensor, circuit.inputs.length, tensors - 1)))
+    refuse('', 'output', 'an output is made by no layer');
+  for (const [kind, meanings, own] of [
+    ['input', circuit.meaning.inputs, [...circuit.inputs.keys()]],
+    ['output', circuit.meaning.outputs, outputs],
+  ] as const) {
     if (meanings.length !== own.length) refuse('', 'shape', `${meanings.length} meanings for ${own.length} ${kind}s`);
     meanings.forEach((meaning, k) => {
       const elements = size(shapeOf(circuit, own[k]!));
-      if (meaning.dims.reduce((a, b) => a * b, 1) !== elements) refuse('', 'shape', `${kind} ${meaning.name}: dimensions ${meaning.dims.join(' x ')} for ${elements} elements`);
+      if (meaning.dims.reduce((a, b) => a * b, 1) !== elements)
+        refuse('', 'shape', `${kind} ${meaning.name}: dimensions ${meaning.dims.join(' x ')} for ${elements} elements`);
       if (!Number.isFinite(meaning.scale) || meaning.scale <= 0) refuse('', 'shape', `${kind} ${meaning.name}: scale ${meaning.scale}`);
-      if (meaning.labels.length && meaning.labels.length !== elements) refuse('', 'shape', `${kind} ${meaning.name}: ${meaning.labels.length} labels for ${elements} elements`);
+      if (meaning.labels.length && meaning.labels.length !== elements)
+        refuse('', 'shape', `${kind} ${meaning.name}: ${meaning.labels.length} labels for ${elements} elements`);
     });
   }
 }
 
 function checkWeights(circuit: Circuit, weights: Weights | null, hash: Hash | undefined): void {
   const sites = convolutions(circuit);
-  if (!circuit.weightRoot && weights?.length !== sites.length) refuse('', 'weights', `${sites.length} weight tensors are expected, ${weights ? weights.length : 'none'} given`);
+  if (!circuit.weightRoot && weights?.length !== sites.length)
+    refuse('', 'weights', `${sites.length} weight tensors are expected, ${weights ? weights.length : 'none'} given`);
   if (circuit.weightRoot && circuit.weightRoot.length !== 32) refuse('', 'weights', 'the root of committed weights has 32 bytes');
   sites.forEach(({ layer, term }, k) => {
     const { name } = layer;
@@ -170,7 +209,8 @@ function checkWeights(circuit: Circuit, weights: Weights | null, hash: Hash | un
     const { squares } = term.weights;
     const fanIn = expected / layer.shape[0];
     if (fanIn >= MAX_COMMITTED_FAN_IN) refuse(name, 'weights', `fan-in ${fanIn} of committed weights; it must be below 2^17`);
-    if (squares.length !== layer.shape[0] || squares.some((s) => !isInteger(s, 0, 2 ** 31))) refuse(name, 'weights', 'one sum of squares per channel, 0..2^31');
+    if (squares.length !== layer.shape[0] || squares.some((s) => !isInteger(s, 0, 2 ** 31)))
+      refuse(name, 'weights', 'one sum of squares per channel, 0..2^31');
   });
 }
 
@@ -186,5 +226,6 @@ export function checkStructure(circuit: Circuit, weights: Weights | null, hash?:
   checkTables(circuit);
   checkOutputs(circuit);
   checkWeights(circuit, weights, hash);
-  if (circuit.layers.every((layer) => layer.kind === 'accumulate')) refuse('', 'limit', 'no lookup: a circuit without activations is faster computed than proven');
+  if (circuit.layers.every((layer) => layer.kind === 'accumulate'))
+    refuse('', 'limit', 'no lookup: a circuit without activations is faster computed than proven');
 }

@@ -54,7 +54,8 @@ export class ByteWriter {
   /** u8 length, UTF-8. */
   text(value: string): void {
     const bytes = new TextEncoder().encode(value);
-    if (bytes.length > 255) throw new CircuitRefusal('', 'encoding', `a text of ${bytes.length} bytes, where at most 255 are allowed: ${value.slice(0, 40)}...`);
+    if (bytes.length > 255)
+      throw new CircuitRefusal('', 'encoding', `a text of ${bytes.length} bytes, where at most 255 are allowed: ${value.slice(0, 40)}...`);
     this.u8(bytes.length);
     this.bytes(bytes);
   }
@@ -85,7 +86,8 @@ export class ByteReader {
   }
 
   private take(size: number): number {
-    if (this.left < size) throw new CircuitRefusal('', 'encoding', `the data end at byte ${this.data.length}, where ${size} more were expected`);
+    if (this.left < size)
+      throw new CircuitRefusal('', 'encoding', `the data end at byte ${this.data.length}, where ${size} more were expected`);
     const at = this.position;
     this.position += size;
     return at;
@@ -130,7 +132,8 @@ export class ByteReader {
   /** The count of a list whose items take at least `itemBytes` each: refused before anything is allocated if the data cannot hold it. */
   count(itemBytes: number): number {
     const count = this.u32();
-    if (count * itemBytes > this.left) throw new CircuitRefusal('', 'encoding', `a list of ${count} items does not fit the ${this.left} bytes that are left`);
+    if (count * itemBytes > this.left)
+      throw new CircuitRefusal('', 'encoding', `a list of ${count} items does not fit the ${this.left} bytes that are left`);
     return count;
   }
 

@@ -219,7 +219,8 @@ export function encodeCircuit(circuit: Circuit): Uint8Array {
     });
   }
   const bytes = out.done();
-  if (bytes.length > MAX_CIRCUIT_BYTES) throw new CircuitRefusal('', 'limit', `the circuit takes ${bytes.length} bytes, at most ${MAX_CIRCUIT_BYTES} are allowed`);
+  if (bytes.length > MAX_CIRCUIT_BYTES)
+    throw new CircuitRefusal('', 'limit', `the circuit takes ${bytes.length} bytes, at most ${MAX_CIRCUIT_BYTES} are allowed`);
   return bytes;
 }
 
@@ -244,7 +245,8 @@ class CircuitReader {
     if (kind === 1) return { kind: 'gather', tensor, index: data.integers() };
     if (kind !== 0) throw new CircuitRefusal('', 'encoding', `part kind ${kind}`);
     const axes = [data.u8(), data.u8(), data.u8()] as [number, number, number];
-    if ([...axes].sort((a, b) => a - b).some((a, k) => a !== k)) throw new CircuitRefusal('', 'view', `axes ${axes.join()} are no permutation of 0, 1, 2`);
+    if ([...axes].sort((a, b) => a - b).some((a, k) => a !== k))
+      throw new CircuitRefusal('', 'view', `axes ${axes.join()} are no permutation of 0, 1, 2`);
     this.mapEntries += shape[0] + shape[1] + shape[2];
     if (this.mapEntries > MAX_MAP_ENTRIES) throw new CircuitRefusal('', 'limit', `index maps of more than ${MAX_MAP_ENTRIES} entries`);
     const maps = axes.map((axis, a) => readMap(data, shape[axis]!, source[a]!)) as [Int32Array, Int32Array, Int32Array];
@@ -314,7 +316,11 @@ class CircuitReader {
     const version = data.u8();
     const set = data.u8();
     if (version !== ENCODING_VERSION || set !== PARAMETER_SET) {
-      throw new CircuitRefusal('', 'encoding', `version ${version}, parameter set ${set}; this program reads version ${ENCODING_VERSION}, set ${PARAMETER_SET}`);
+      throw new CircuitRefusal(
+        '',
+        'encoding',
+        `version ${version}, parameter set ${set}; this program reads version ${ENCODING_VERSION}, set ${PARAMETER_SET}`,
+      );
     }
     const inputs = data.list(13, (): Tensor => ({ shape: readShape(data), zero: data.u8() }));
     this.shapes.push(...inputs.map((t) => t.shape));
@@ -335,10 +341,12 @@ class CircuitReader {
 
 /** Decodes a canonical encoding. Throws `CircuitRefusal`: anything that is not the encoding of its own circuit is refused. */
 export function decodeCircuit(bytes: Uint8Array): Circuit {
-  if (bytes.length > MAX_CIRCUIT_BYTES) throw new CircuitRefusal('', 'limit', `the circuit takes ${bytes.length} bytes, at most ${MAX_CIRCUIT_BYTES} are allowed`);
+  if (bytes.length > MAX_CIRCUIT_BYTES)
+    throw new CircuitRefusal('', 'limit', `the circuit takes ${bytes.length} bytes, at most ${MAX_CIRCUIT_BYTES} are allowed`);
   const circuit = new CircuitReader(bytes).read();
   const again = encodeCircuit(circuit);
-  if (again.length !== bytes.length || again.some((b, k) => b !== bytes[k])) throw new CircuitRefusal('', 'encoding', 'the encoding is not canonical');
+  if (again.length !== bytes.length || again.some((b, k) => b !== bytes[k]))
+    throw new CircuitRefusal('', 'encoding', 'the encoding is not canonical');
   return circuit;
 }
 

@@ -30,7 +30,12 @@ export function tableRows(circuit: Circuit): number {
 }
 
 /** Entries of the witness vector, padding included; entries and valid entries of the leaves; entries of the committed weights' vector (0 where public). */
-export function vectorLengths(circuit: Circuit): { readonly witness: number; readonly leaves: number; readonly validLeaves: number; readonly weights: number } {
+export function vectorLengths(circuit: Circuit): {
+  readonly witness: number;
+  readonly leaves: number;
+  readonly validLeaves: number;
+  readonly weights: number;
+} {
   const outputs = new Set(circuit.outputs);
   const rows = tableRows(circuit);
   let witness = rows;
@@ -57,7 +62,18 @@ export function vectorLengths(circuit: Circuit): { readonly witness: number; rea
 /** Throws `CircuitRefusal` where a vector is longer than can be committed to, or there are too many leaves. */
 export function checkLengths(circuit: Circuit): void {
   const { witness, leaves, validLeaves, weights } = vectorLengths(circuit);
-  if (witness > MAX_VECTOR_LENGTH) throw new CircuitRefusal('', 'limit', `${witness} committed values, at most ${MAX_VECTOR_LENGTH} are allowed: cut the model into slices`);
-  if (weights > MAX_VECTOR_LENGTH) throw new CircuitRefusal('', 'limit', `${weights} committed weights, at most ${MAX_VECTOR_LENGTH} are allowed: cut the model into slices`);
-  if (validLeaves > MAX_LEAVES || leaves > 2 * MAX_LEAVES) throw new CircuitRefusal('', 'limit', `${validLeaves} lookups, at most ${MAX_LEAVES} are allowed: cut the model into slices`);
+  if (witness > MAX_VECTOR_LENGTH)
+    throw new CircuitRefusal(
+      '',
+      'limit',
+      `${witness} committed values, at most ${MAX_VECTOR_LENGTH} are allowed: cut the model into slices`,
+    );
+  if (weights > MAX_VECTOR_LENGTH)
+    throw new CircuitRefusal(
+      '',
+      'limit',
+      `${weights} committed weights, at most ${MAX_VECTOR_LENGTH} are allowed: cut the model into slices`,
+    );
+  if (validLeaves > MAX_LEAVES || leaves > 2 * MAX_LEAVES)
+    throw new CircuitRefusal('', 'limit', `${validLeaves} lookups, at most ${MAX_LEAVES} are allowed: cut the model into slices`);
 }

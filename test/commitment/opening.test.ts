@@ -45,7 +45,12 @@ function verifyOpening(root: Uint8Array, length: number, levels: readonly Level[
 
 describe('the code', () => {
   it('encodes unit vector k to the values of monomial k at the columns points', () => {
-    for (const [c, n] of [[6, 8], [7, 10], [6, 10], [9, 11]] as const) {
+    for (const [c, n] of [
+      [6, 8],
+      [7, 10],
+      [6, 10],
+      [9, 11],
+    ] as const) {
       const { xs, ys } = placeTwiddles(kernels, n);
       for (const k of [0, 1, 2, 3, 5, 2 ** (c - 1), 2 ** c - 1]) {
         const message = kernels.arena.allocate(4 * 2 ** c);
@@ -80,7 +85,11 @@ describe('openings', () => {
   });
 
   it('of three levels are accepted, and refused with any sampled byte changed, cut or extended', () => {
-    const levels: Level[] = [{ columnBits: 9, inverseRate: 4, queries: 20 }, { columnBits: 7, inverseRate: 8, queries: 16 }, { columnBits: 6, inverseRate: 8, queries: 12 }];
+    const levels: Level[] = [
+      { columnBits: 9, inverseRate: 4, queries: 20 },
+      { columnBits: 7, inverseRate: 8, queries: 16 },
+      { columnBits: 6, inverseRate: 8, queries: 12 },
+    ];
     const length = 5000;
     const { root, proof, value } = proveOpening(length, levels, 13);
     expect(verifyOpening(root, length, levels, 13, value, proof)).toBe('ok');

@@ -8,7 +8,8 @@ import { seededGenerator } from '../support/random.ts';
 const kernels = await loadKernels();
 const random = seededGenerator(3);
 const text = (name: string): Uint8Array => Uint8Array.from(name, (c) => c.charCodeAt(0));
-const standard = (context: HashContext, data: Uint8Array, dkLen = 32): Uint8Array => blake3(data, { context: text(`veritab 1 ${context}`), dkLen });
+const standard = (context: HashContext, data: Uint8Array, dkLen = 32): Uint8Array =>
+  blake3(data, { context: text(`veritab 1 ${context}`), dkLen });
 const bytes = (n: number): Uint8Array => Uint8Array.from({ length: n }, () => Math.floor(random() * 256));
 
 describe('BLAKE3 in the kernels', () => {
@@ -51,7 +52,9 @@ describe('BLAKE3 in the kernels', () => {
         expect(kernels.bytes.slice(leaves + 32 * j, leaves + 32 * j + 32)).toEqual(digest);
       });
       for (let j = 0; j < columns / 2; j++) {
-        expect(kernels.bytes.slice(nodes + 32 * j, nodes + 32 * j + 32)).toEqual(standard('node', Uint8Array.from([...digests[2 * j]!, ...digests[2 * j + 1]!])));
+        expect(kernels.bytes.slice(nodes + 32 * j, nodes + 32 * j + 32)).toEqual(
+          standard('node', Uint8Array.from([...digests[2 * j]!, ...digests[2 * j + 1]!])),
+        );
       }
     }
   });

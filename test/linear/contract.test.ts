@@ -23,7 +23,13 @@ function placeQuads(values: readonly K[]): number {
 
 describe('contractions', () => {
   it('contract planes over channels, and planes with a vector, as the sums say', () => {
-    for (const [channels, plane] of [[1, 4], [3, 8], [70, 16], [5, 2], [4, 1]] as const) {
+    for (const [channels, plane] of [
+      [1, 4],
+      [3, 8],
+      [70, 16],
+      [5, 2],
+      [4, 1],
+    ] as const) {
       const w = Array.from({ length: channels * plane }, () => seededWord(random));
       const at = placeWords(w);
       const x = seededElements(random, channels);
@@ -54,10 +60,17 @@ describe('contractions', () => {
   });
 
   it('contract int8 weights by rows and by columns, long ones too', () => {
-    for (const [rows, length] of [[1, 8], [2, 3], [5, 16], [600, 9], [3, 2100]] as const) {
+    for (const [rows, length] of [
+      [1, 8],
+      [2, 3],
+      [5, 16],
+      [600, 9],
+      [3, 2100],
+    ] as const) {
       const stride = Math.ceil(length / 8) * 8;
       const m = new Int8Array(rows * stride);
-      for (let r = 0; r < rows; r++) for (let k = 0; k < length; k++) m[r * stride + k] = [-128, 127, Math.floor(random() * 256) - 128][Math.floor(random() * 3)]!;
+      for (let r = 0; r < rows; r++)
+        for (let k = 0; k < length; k++) m[r * stride + k] = [-128, 127, Math.floor(random() * 256) - 128][Math.floor(random() * 3)]!;
       const at = kernels.arena.allocate(m.length + 16);
       kernels.bytes.set(new Uint8Array(m.buffer), at);
       const x = seededElements(random, length);
@@ -65,14 +78,18 @@ describe('contractions', () => {
       kernels.exports.splitSignedBlocks!(limbs, kArray(kernels, x).address, length);
       const out = allocateK(kernels, rows);
       kernels.parallel(JOBS.dotInt8Rows, [at, stride, stride / 8, limbs, out.address], rows, 1);
-      expect(valuesOf(kernels, out)).toEqual(Array.from({ length: rows }, (_, r) => x.reduce((s, v, k) => add(s, mul(v, fromInteger(m[r * stride + k]!))), ZERO)));
+      expect(valuesOf(kernels, out)).toEqual(
+        Array.from({ length: rows }, (_, r) => x.reduce((s, v, k) => add(s, mul(v, fromInteger(m[r * stride + k]!))), ZERO)),
+      );
       const y = seededElements(random, rows);
       const pairs = kernels.arena.allocate(32 * Math.ceil(rows / 2));
       kernels.exports.splitSignedPairs!(pairs, kArray(kernels, y).address, rows);
       const columns = allocateK(kernels, stride);
       const scratch = kernels.arena.allocate(256 * kernels.threads);
       kernels.parallel(JOBS.contractInt8Rows, [at, stride, rows, pairs, columns.address, scratch], stride / 8, 1);
-      const expected = Array.from({ length: stride }, (_, k) => y.reduce((s, v, r) => add(s, mul(v, fromInteger(m[r * stride + k]!))), ZERO));
+      const expected = Array.from({ length: stride }, (_, k) =>
+        y.reduce((s, v, r) => add(s, mul(v, fromInteger(m[r * stride + k]!))), ZERO),
+      );
       expect(valuesOf(kernels, columns)).toEqual(expected);
     }
   });
@@ -95,7 +112,8 @@ describe('contractions', () => {
         expect(productRound(kernels, fq, gq, n)).toEqual([a, c]);
         if (n === 1) break;
         const [r] = seededElements(random, 1) as [K];
-        const fold = (v: readonly K[]): K[] => Array.from({ length: Math.ceil(n / 2) }, (_, k) => add(v[2 * k]!, mul(r, sub(value(v, 2 * k + 1), v[2 * k]!))));
+        const fold = (v: readonly K[]): K[] =>
+          Array.from({ length: Math.ceil(n / 2) }, (_, k) => add(v[2 * k]!, mul(r, sub(value(v, 2 * k + 1), v[2 * k]!))));
         f = fold(f);
         g = fold(g);
         foldQuads(kernels, fq, n, r);

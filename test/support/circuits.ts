@@ -200,23 +200,27 @@ export function committedNet(): Sample {
   return draft.finish('committed net', [out, map], true);
 }
 
-/** A witness of 163,840 values and some: an opening of two levels. */
+/** 160,000 committed weights in a vector of 204,800: an opening of two levels, beside a witness that has fewer variables. */
 export function wideNet(): Sample {
   const draft = new CircuitDraft(6);
-  const x = draft.input([10, 128, 64], 0);
+  const x = draft.input([400, 1, 1], 0);
+  const zeros = new Array<number>(400).fill(0);
   const y = draft.requantize(
     'y',
-    [10, 128, 64],
+    [400, 1, 1],
     0,
-    Array.from({ length: 10 }, (_, c) => c),
-    [draft.multiple(draft.whole(x), [3, 3, 3, 3, 3, 5, 5, 5, 5, 5])],
-    new Array<number>(10).fill(2),
+    zeros,
+    [draft.convolution(draft.whole(x), 400)],
+    zeros.map(() => 10),
     clamp,
   );
-  const out = draft.accumulate('out', [10, 1, 1], new Array<number>(10).fill(0), [
-    draft.windowSum(draft.whole(y), new Array<number>(10).fill(1), [128, 64], [1, 1], [0, 0], [1], [1]),
+  const out = draft.accumulate('out', [400, 1, 1], zeros, [
+    draft.multiple(
+      draft.whole(y),
+      zeros.map((_, c) => c + 1),
+    ),
   ]);
-  return draft.finish('wide net', [out]);
+  return draft.finish('wide net', [out], true);
 }
 
 /** All of them but the wide one. */

@@ -38,7 +38,10 @@ export interface Opened {
 }
 
 function splitFactors(delta: K, batches: readonly Batch[]): K[][] {
-  const all = powers(delta, batches.reduce((n, b) => n + b.claims.length, 0));
+  const all = powers(
+    delta,
+    batches.reduce((n, b) => n + b.claims.length, 0),
+  );
   let start = 0;
   return batches.map((b) => all.slice(start, (start += b.claims.length)));
 }
@@ -117,7 +120,12 @@ function bindPlanes(kernels: Kernels, vector: number, slot: Slot, point: readonl
     limbs = kernels.arena.allocate(32 * plane);
     kernels.exports.splitUnsignedBlocks!(limbs, eq.address, plane);
   }
-  kernels.parallel(JOBS.dotPlanes, [vector + 4 * slot.offset, plane, limbs, out.address], slot.channels, Math.max(1, Math.ceil(16384 / plane)));
+  kernels.parallel(
+    JOBS.dotPlanes,
+    [vector + 4 * slot.offset, plane, limbs, out.address],
+    slot.channels,
+    Math.max(1, Math.ceil(16384 / plane)),
+  );
   kernels.arena.release(mark);
   return out;
 }
@@ -190,7 +198,9 @@ function joinClass(kernels: Kernels, state: Joining, own: PlaneClass, point: rea
     const mark = kernels.arena.mark();
     // with in-plane variables, the plane's functional has become one number; without, it is the product of two one-entry vectors
     const rest =
-      own.bits > 0 ? readQuad(kernels, own.pair.g, k) : mul(mul(factor, form.factor), mul(readK(kernels, form.row.address), readK(kernels, form.column.address)));
+      own.bits > 0
+        ? readQuad(kernels, own.pair.g, k)
+        : mul(mul(factor, form.factor), mul(readK(kernels, form.row.address), readK(kernels, form.column.address)));
     const scaled = scaledColumn(kernels, form.channel, rest, form.slot.channels);
     kernels.exports.kAdd!(coefficients.address + 16 * placeOf(form.slot), scaled.address, form.slot.channels);
     kernels.arena.release(mark);
@@ -215,7 +225,10 @@ function joinClass(kernels: Kernels, state: Joining, own: PlaneClass, point: rea
   if (state.upper.length) {
     const mark = kernels.arena.mark();
     const moved = allocateK(kernels, state.upper.length);
-    for (const [to, from] of [[f, state.upper.f], [g, state.upper.g]] as const) {
+    for (const [to, from] of [
+      [f, state.upper.f],
+      [g, state.upper.g],
+    ] as const) {
       kernels.exports.kFromQuads!(moved.address, from, 0, state.upper.length);
       kernels.exports.kToQuads!(to, planes, moved.address, state.upper.length);
     }
@@ -232,7 +245,12 @@ function foldPair(kernels: Kernels, pair: Pair, r: K): void {
 }
 
 /** One plain sumcheck over all claims of all vectors. Sends the rounds and the vectors' values; returns the point and value of each vector. */
-export function proveBatches(kernels: Kernels, transcript: ProverTranscript, batches: readonly Batch[], vectors: readonly BatchVector[]): Opened[] {
+export function proveBatches(
+  kernels: Kernels,
+  transcript: ProverTranscript,
+  batches: readonly Batch[],
+  vectors: readonly BatchVector[],
+): Opened[] {
   const factors = splitFactors(transcript.challenge('delta'), batches);
   const states = batches.map((batch, k): Joining => {
     const weighted = batch.claims.flatMap((claim, j) => claim.forms.map((form) => ({ form, factor: factors[k]![j]! })));
@@ -276,12 +294,20 @@ export function proveBatches(kernels: Kernels, transcript: ProverTranscript, bat
     for (const plane of state.classes) if (plane.bits === own.length) joinClass(kernels, state, plane, own);
     return { point: own, value: readQuad(kernels, state.upper.f, 0) };
   });
-  transcript.sendElements('values', opened.map((o) => o.value));
+  transcript.sendElements(
+    'values',
+    opened.map((o) => o.value),
+  );
   return opened;
 }
 
 /** Checks the reduction; returns the point and value of each vector, still to be opened. Throws `Refused`. */
-export function verifyBatches(kernels: Kernels, transcript: VerifierTranscript, batches: readonly Batch[], extra: readonly ((point: readonly K[]) => K)[] = []): Opened[] {
+export function verifyBatches(
+  kernels: Kernels,
+  transcript: VerifierTranscript,
+  batches: readonly Batch[],
+  extra: readonly ((point: readonly K[]) => K)[] = [],
+): Opened[] {
   const factors = splitFactors(transcript.challenge('delta'), batches);
   const rounds = Math.max(...batches.map((b) => b.variables));
   const point: K[] = [];
@@ -309,7 +335,8 @@ export function verifyBatches(kernels: Kernels, transcript: VerifierTranscript, 
     expected = add(expected, mul(values[k]!, functional));
     return { point: own, value: values[k]! };
   });
-  if (sub(expected, claim).some((w) => w !== 0)) throw new Refused('batching', 'the batching sumcheck does not end in the value of the claims');
+  if (sub(expected, claim).some((w) => w !== 0))
+    throw new Refused('batching', 'the batching sumcheck does not end in the value of the claims');
   return opened;
 }
 

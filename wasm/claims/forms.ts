@@ -116,7 +116,16 @@ function addGatherPart(scene: Scene, to: Combination, part: GatherPart, factor: 
 /**
  * Adds factor * sum of channel[c] row[i] column[j] (x - z), over the operand's covered positions; raw x where not `centred`. The vectors run over the operand's axes.
  */
-export function addView(scene: Scene, to: Combination, view: View, factor: K, channel: KArray, row: KArray, column: KArray, centred: boolean): void {
+export function addView(
+  scene: Scene,
+  to: Combination,
+  view: View,
+  factor: K,
+  channel: KArray,
+  row: KArray,
+  column: KArray,
+  centred: boolean,
+): void {
   for (const part of view.parts) {
     const add = part.kind === 'axes' ? addAxisPart : addGatherPart;
     add(scene, to, part as never, factor, [channel, row, column], centred);
@@ -153,7 +162,10 @@ export function axesAt(kernels: Kernels, point: readonly K[]): (slot: Slot) => S
 export function formAt(kernels: Kernels, form: Form, axes: (slot: Slot) => SlotAxes): K {
   const { channel, row, column } = axes(form.slot);
   if (form.kind === 'product') {
-    return mul(form.factor, mul(dotK(kernels, form.channel, channel), mul(dotK(kernels, form.row, row), dotK(kernels, form.column, column))));
+    return mul(
+      form.factor,
+      mul(dotK(kernels, form.channel, channel), mul(dotK(kernels, form.row, row), dotK(kernels, form.column, column))),
+    );
   }
   const mark = kernels.arena.mark();
   const value = dotK(kernels, form.coefficients, outer(kernels, channel, row, column));

@@ -3,7 +3,14 @@
  * section 5, steps 6 to 9) and share all functionals.
  */
 import { add, equal, neg, sub, ZERO, type K } from '../field/qm31.ts';
-import { inputFunctional, weightForms, weightValue, type ConvolutionClaim, type OperandRows, type WeightRows } from '../linear/convolution.ts';
+import {
+  inputFunctional,
+  weightForms,
+  weightValue,
+  type ConvolutionClaim,
+  type OperandRows,
+  type WeightRows,
+} from '../linear/convolution.ts';
 import { checkLinear, linearTables, proveLinear, verifyLinear } from '../linear/sumcheck.ts';
 import { keysValue, leafClaims, outputClaim, outputVariables, type LookupChallenges, type OutputClaim } from '../lookup/claims.ts';
 import { bits, tensorShape, vectorVariables } from '../statement/layout.ts';
@@ -40,7 +47,14 @@ function drawOutputClaims(scene: Scene, transcript: ProverTranscript | VerifierT
 const total = (values: readonly K[]): K => values.reduce(add, ZERO);
 
 /** Claims 0 and 1 and those of the outputs, given the convolutions' sums. */
-function witnessClaims(scene: Scene, end: LeafEnd, challenges: LookupChallenges, sums: readonly K[], leaf: ReturnType<typeof leafClaims>, outputs: readonly OutputClaim[]): Claim[] {
+function witnessClaims(
+  scene: Scene,
+  end: LeafEnd,
+  challenges: LookupChallenges,
+  sums: readonly K[],
+  leaf: ReturnType<typeof leafClaims>,
+  outputs: readonly OutputClaim[],
+): Claim[] {
   const inner = leaf.convolutions.length;
   const claims: Claim[] = [
     { forms: leaf.numerators.forms, value: sub(leaf.valid, end.numerator) },
@@ -70,7 +84,13 @@ export interface ProverTensors {
 }
 
 /** The prover's half: sends terms, the linear sumcheck and the inputs; returns the batches to be opened. `end` needs only the point. */
-export function proveReduction(scene: Scene, transcript: ProverTranscript, point: readonly K[], challenges: LookupChallenges, tensors: ProverTensors): Batch[] {
+export function proveReduction(
+  scene: Scene,
+  transcript: ProverTranscript,
+  point: readonly K[],
+  challenges: LookupChallenges,
+  tensors: ProverTensors,
+): Batch[] {
   const { kernels, layout } = scene;
   const leaf = leafClaims(scene, point, challenges);
   const outputs = drawOutputClaims(scene, transcript);
@@ -80,21 +100,35 @@ export function proveReduction(scene: Scene, transcript: ProverTranscript, point
   const tables = linearTables(kernels, convolutions, byClaim(tensors.weights), byClaim(tensors.operands));
   transcript.sendElements('terms', tables.sums);
   // the prover's claims need no values: they are what the vectors give
-  const onWitness: Claim[] = [leaf.numerators, leaf.keys, ...outputs.map((o) => o.combination).filter((c) => c.forms.length)].map(({ forms }) => ({ forms, value: ZERO }));
+  const onWitness: Claim[] = [leaf.numerators, leaf.keys, ...outputs.map((o) => o.combination).filter((c) => c.forms.length)].map(
+    ({ forms }) => ({ forms, value: ZERO }),
+  );
   if (!convolutions.length) return batchesOf(scene, onWitness, []);
   const end = proveLinear(kernels, transcript, tables);
   kernels.arena.release(mark);
   const functionals = convolutions.map((c, k) => inputFunctional(scene, c, end.points[k]!));
-  transcript.sendElements('inputs', end.inputs.filter((_, k) => functionals[k]!.forms.length));
+  transcript.sendElements(
+    'inputs',
+    end.inputs.filter((_, k) => functionals[k]!.forms.length),
+  );
   onWitness.push(...functionals.filter((f) => f.forms.length).map(({ forms }) => ({ forms, value: ZERO })));
   if (!layout.circuit.weightRoot) return batchesOf(scene, onWitness, []);
   transcript.sendElements('weights', end.weights);
-  const onWeights = convolutions.map((c, k) => ({ forms: weightForms(kernels, c, layout.weightSlots[c.site.index]!, end.points[k]!), value: ZERO }));
+  const onWeights = convolutions.map((c, k) => ({
+    forms: weightForms(kernels, c, layout.weightSlots[c.site.index]!, end.points[k]!),
+    value: ZERO,
+  }));
   return batchesOf(scene, onWitness, onWeights);
 }
 
 /** The verifier's half. `weights` by the order of the circuit's convolutions; not read where they are committed. Throws `Refused`. */
-export function verifyReduction(scene: Scene, transcript: VerifierTranscript, end: LeafEnd, challenges: LookupChallenges, weights: readonly WeightRows[]): Batch[] {
+export function verifyReduction(
+  scene: Scene,
+  transcript: VerifierTranscript,
+  end: LeafEnd,
+  challenges: LookupChallenges,
+  weights: readonly WeightRows[],
+): Batch[] {
   const { kernels, layout } = scene;
   const leaf = leafClaims(scene, end.point, challenges);
   const outputs = drawOutputClaims(scene, transcript);

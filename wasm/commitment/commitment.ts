@@ -48,7 +48,8 @@ function commitLevel(kernels: Kernels, vector: number, length: number, levels: r
     const mark = kernels.arena.mark();
     const size = 2 ** level.columnBits;
     const messages = kernels.arena.allocate(16 * rows * size);
-    for (let row = 0; row < rows; row++) kernels.exports.splitCoordinates!(vector + 16 * row * size, size, messages + 16 * row * size, 4 * size);
+    for (let row = 0; row < rows; row++)
+      kernels.exports.splitCoordinates!(vector + 16 * row * size, size, messages + 16 * row * size, 4 * size);
     encode(messages);
     kernels.arena.release(mark);
   }
@@ -92,7 +93,13 @@ function readColumns(kernels: Kernels, { matrix, rows, depth, levels }: Commitme
 }
 
 /** eq(z_lo, .) + sum_j kappa^j G_j as a quad vector: the functional of the recursive claim. `factors` are kappa^1, kappa^2, ... */
-function recursiveFunctional(kernels: Kernels, commitment: Commitment, low: readonly K[], indices: readonly number[], factors: readonly K[]): number {
+function recursiveFunctional(
+  kernels: Kernels,
+  commitment: Commitment,
+  low: readonly K[],
+  indices: readonly number[],
+  factors: readonly K[],
+): number {
   const level = commitment.levels[commitment.depth]!;
   const n = codeBits(level);
   const c = level.columnBits;
@@ -219,7 +226,8 @@ export function openVerify(
   let below: Uint8Array | null = null;
   if (last) {
     message = kArray(kernels, transcript.receiveElements('opening message', 2 ** c));
-    if (!equal(dotK(kernels, message, eqArray(kernels, low, 0, 2 ** c)), value)) throw new Refused('opening message', 'the message does not have the claimed value');
+    if (!equal(dotK(kernels, message, eqArray(kernels, low, 0, 2 ** c)), value))
+      throw new Refused('opening message', 'the message does not have the claimed value');
   } else below = transcript.receiveBytes('opening root', 32);
   transcript.grind('opening nonce', QUERY_GRINDING_BITS);
   const indices = transcript.indices('opening columns', 2 ** n, level.queries);
@@ -231,7 +239,9 @@ export function openVerify(
   const weights = eqArray(kernels, point.slice(c), 0, rows);
   const data = placeIntegers(kernels, new Int32Array(columns.buffer, columns.byteOffset, columns.length));
   const values = indices.map((_, k) =>
-    depth === 0 ? dotIntegers(kernels, weights, data + 4 * words * k) : dotK(kernels, weights, { address: data + 4 * words * k, length: rows }),
+    depth === 0
+      ? dotIntegers(kernels, weights, data + 4 * words * k)
+      : dotK(kernels, weights, { address: data + 4 * words * k, length: rows }),
   );
   if (message) {
     const encoded = encodeAt(kernels, message, level, indices);
@@ -258,4 +268,3 @@ export function openVerify(
   kernels.arena.release(mark);
   openVerify(kernels, transcript, below!, 2 ** c, levels, next, nextValue, depth + 1);
 }
-

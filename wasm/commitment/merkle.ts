@@ -64,7 +64,13 @@ export function multiproof(kernels: Kernels, tree: MerkleTree, indices: readonly
 }
 
 /** The root that leaf digests (at `leaves`, 32 bytes each, in the order of the sorted indices) and siblings give. */
-export function multiproofRoot(kernels: Kernels, leaves: number, indices: readonly number[], depth: number, siblings: Uint8Array): Uint8Array {
+export function multiproofRoot(
+  kernels: Kernels,
+  leaves: number,
+  indices: readonly number[],
+  depth: number,
+  siblings: Uint8Array,
+): Uint8Array {
   const mark = kernels.arena.mark();
   const key = placeKey(kernels, 'node');
   const scratch = kernels.arena.allocate(640);

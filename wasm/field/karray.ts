@@ -141,7 +141,15 @@ export function push(kernels: Kernels, x: KArray, map: Int32Array, length: numbe
 }
 
 /** out[i] = sum of x[k] taps[u] over k stride + u dilation - pad = i; `taps` may be a number of ones. */
-export function spread(kernels: Kernels, x: KArray, taps: KArray | number, length: number, stride: number, dilation: number, pad: number): KArray {
+export function spread(
+  kernels: Kernels,
+  x: KArray,
+  taps: KArray | number,
+  length: number,
+  stride: number,
+  dilation: number,
+  pad: number,
+): KArray {
   const out = zerosK(kernels, length);
   const [address, count] = typeof taps === 'number' ? [0, taps] : [taps.address, taps.length];
   withScratch(kernels, 16, (scratch) => {

@@ -35,22 +35,50 @@ function zeroWords(kernels: Kernels, length: number): number {
   return address;
 }
 
-function convolve(kernels: Kernels, layer: LinearLayer, term: Convolution, operand: OperandRows, weights: WeightRows, accumulators: number): void {
+function convolve(
+  kernels: Kernels,
+  layer: LinearLayer,
+  term: Convolution,
+  operand: OperandRows,
+  weights: WeightRows,
+  accumulators: number,
+): void {
   const [outputs, outHeight, outWidth] = layer.shape;
   const [channels, height, width] = term.operand.shape;
   const perGroup = outputs / term.groups;
   const window = [...term.kernel, ...term.stride, ...term.dilation, ...term.pad, outHeight, outWidth];
   if (term.groups > 1 && term.groups === channels) {
     const args = [operand.address, operand.rowStride, height, width, perGroup, ...window, weights.address, weights.stride, accumulators];
-    kernels.parallel(JOBS.convolveDepthwise, args, outputs, Math.max(1, Math.ceil(65536 / (outHeight * outWidth * term.kernel[0] * term.kernel[1]))));
+    kernels.parallel(
+      JOBS.convolveDepthwise,
+      args,
+      outputs,
+      Math.max(1, Math.ceil(65536 / (outHeight * outWidth * term.kernel[0] * term.kernel[1]))),
+    );
     return;
   }
   const mark = kernels.arena.mark();
   const scratch = kernels.arena.allocate(8 * weights.stride * kernels.threads + 64);
   const args = [
-    operand.address, operand.rowStride, height, width, channels / term.groups, ...window, weights.address, weights.stride, perGroup, term.groups, accumulators, scratch,
+    operand.address,
+    operand.rowStride,
+    height,
+    width,
+    channels / term.groups,
+    ...window,
+    weights.address,
+    weights.stride,
+    perGroup,
+    term.groups,
+    accumulators,
+    scratch,
   ];
-  kernels.parallel(JOBS.convolve, args, Math.ceil((outHeight * outWidth) / 4), Math.max(1, Math.ceil(65536 / (4 * weights.stride * outputs))));
+  kernels.parallel(
+    JOBS.convolve,
+    args,
+    Math.ceil((outHeight * outWidth) / 4),
+    Math.max(1, Math.ceil(65536 / (4 * weights.stride * outputs))),
+  );
   kernels.arena.release(mark);
 }
 
@@ -87,11 +115,29 @@ function accumulate(
     const columnFactor = placeIntegers(kernels, term.columnFactor);
     const [, operandHeight, operandWidth] = term.operand.shape;
     const window = [operandHeight, operandWidth, ...term.kernel, ...term.stride, ...term.pad, height, width];
-    kernels.exports.addWindowSum!(accumulators, operand.address, operand.rowStride, multiplier, rowFactor, columnFactor, channels, ...window);
+    kernels.exports.addWindowSum!(
+      accumulators,
+      operand.address,
+      operand.rowStride,
+      multiplier,
+      rowFactor,
+      columnFactor,
+      channels,
+      ...window,
+    );
   }
 }
 
-function requantize(kernels: Kernels, layout: Layout, layer: Requantize, slots: RequantizeSlots, own: Slot | null, accumulators: number, dense: number, forward: { witness: number }): { quotients: number; outputs: number } {
+function requantize(
+  kernels: Kernels,
+  layout: Layout,
+  layer: Requantize,
+  slots: RequantizeSlots,
+  own: Slot | null,
+  accumulators: number,
+  dense: number,
+  forward: { witness: number },
+): { quotients: number; outputs: number } {
   const [channels, height, width] = layer.shape;
   const geometry = slots.quotientLeaves;
   const plane = 2 ** planeBits(geometry);
@@ -111,8 +157,20 @@ function requantize(kernels: Kernels, layout: Layout, layer: Requantize, slots: 
   for (let c = 0; c < channels; c++) {
     const at = 4 * c * plane;
     kernels.exports.requantizeChannel!(
-      accumulators + 4 * c * height * width, height, width, geometry.columnBits, layer.shift[c]!, table.first, values, counts, dense + c * height * width, outputs + at,
-      quotients + at, slots.limbs.length, ...limb(0, c), ...limb(1, c),
+      accumulators + 4 * c * height * width,
+      height,
+      width,
+      geometry.columnBits,
+      layer.shift[c]!,
+      table.first,
+      values,
+      counts,
+      dense + c * height * width,
+      outputs + at,
+      quotients + at,
+      slots.limbs.length,
+      ...limb(0, c),
+      ...limb(1, c),
     );
   }
   kernels.arena.release(mark);
@@ -150,8 +208,19 @@ export function runForward(kernels: Kernels, layout: Layout, weights: readonly W
       const b = placeOperand(kernels, circuit, layer.b, tensors, false);
       const table = layout.tables.find((t) => t.source.kind === 'maximum')!;
       kernels.exports.maximum!(
-        a.address, b.address, a.rowStride, channels, height, width, geometry!.rowBits, geometry!.columnBits, witness + 4 * table.multiplicities.offset, dense,
-        own ? witness + 4 * own.offset : 0, differences, gains,
+        a.address,
+        b.address,
+        a.rowStride,
+        channels,
+        height,
+        width,
+        geometry!.rowBits,
+        geometry!.columnBits,
+        witness + 4 * table.multiplicities.offset,
+        dense,
+        own ? witness + 4 * own.offset : 0,
+        differences,
+        gains,
       );
       maxima[index] = { differences, gains };
     } else {
@@ -165,7 +234,7 @@ export function runForward(kernels: Kernels, layout: Layout, weights: readonly W
       }
       requantized[index] = requantize(kernels, layout, layer, slots as RequantizeSlots, own, accumulators, dense, { witness });
     }
-    tensors.push({ address: dense, shape: layer.shape as [number, number, number] });
+    tensors.push({ address: dense, shape: layer.shape });
   });
   const outputs = circuit.outputs.map((tensor) => {
     const known = integers.get(tensor);

@@ -23,7 +23,13 @@ export function rowStride(width: number): number {
 }
 
 /** An operand in memory. Uncovered positions are 0; values are x - z if `centred`, else the bytes themselves. */
-export function placeOperand(kernels: Kernels, circuit: Circuit, view: View, tensors: readonly (TensorBytes | null)[], centred: boolean): OperandRows {
+export function placeOperand(
+  kernels: Kernels,
+  circuit: Circuit,
+  view: View,
+  tensors: readonly (TensorBytes | null)[],
+  centred: boolean,
+): OperandRows {
   const [channels, height, width] = view.shape;
   const stride = rowStride(width);
   const address = kernels.arena.allocate(stride * channels * height + 32);
@@ -41,7 +47,10 @@ export function placeOperand(kernels: Kernels, circuit: Circuit, view: View, ten
       const steps = [tensor.shape[1] * tensor.shape[2], tensor.shape[2], 1];
       const offsets: number[] = [0, 0, 0];
       part.maps.forEach((map, a) => {
-        offsets[part.axes[a]!] = placeIntegers(kernels, map.map((v) => (v < 0 ? -1 : v * steps[a]!)));
+        offsets[part.axes[a]!] = placeIntegers(
+          kernels,
+          map.map((v) => (v < 0 ? -1 : v * steps[a]!)),
+        );
       });
       kernels.exports.operandAxes!(tensor.address, offsets[0]!, offsets[1]!, offsets[2]!, channels, height, width, zero, address, stride);
     }

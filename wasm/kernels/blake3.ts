@@ -16,14 +16,22 @@ const CHAINING: usize = 512;
 @inline
 function iv(i: u32): u32 {
   switch (i) {
-    case 0: return 0x6a09e667;
-    case 1: return 0xbb67ae85;
-    case 2: return 0x3c6ef372;
-    case 3: return 0xa54ff53a;
-    case 4: return 0x510e527f;
-    case 5: return 0x9b05688c;
-    case 6: return 0x1f83d9ab;
-    default: return 0x5be0cd19;
+    case 0:
+      return 0x6a09e667;
+    case 1:
+      return 0xbb67ae85;
+    case 2:
+      return 0x3c6ef372;
+    case 3:
+      return 0xa54ff53a;
+    case 4:
+      return 0x510e527f;
+    case 5:
+      return 0x9b05688c;
+    case 6:
+      return 0x1f83d9ab;
+    default:
+      return 0x5be0cd19;
   }
 }
 
@@ -52,7 +60,10 @@ function rotate7(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function quarter(s: usize, a: usize, b: usize, c: usize, d: usize, x: usize, y: usize): void {
-  let va = v128.load(s + 16 * a), vb = v128.load(s + 16 * b), vc = v128.load(s + 16 * c), vd = v128.load(s + 16 * d);
+  let va = v128.load(s + 16 * a),
+    vb = v128.load(s + 16 * b),
+    vc = v128.load(s + 16 * c),
+    vd = v128.load(s + 16 * d);
   va = i32x4.add(i32x4.add(va, vb), v128.load(s + MESSAGE + 16 * x));
   vd = rotate16(v128.xor(vd, va));
   vc = i32x4.add(vc, vd);
@@ -71,7 +82,23 @@ function quarter(s: usize, a: usize, b: usize, c: usize, d: usize, x: usize, y: 
 // @ts-ignore: decorator
 @inline
 function round(
-  s: usize, m0: usize, m1: usize, m2: usize, m3: usize, m4: usize, m5: usize, m6: usize, m7: usize, m8: usize, m9: usize, m10: usize, m11: usize, m12: usize, m13: usize, m14: usize, m15: usize,
+  s: usize,
+  m0: usize,
+  m1: usize,
+  m2: usize,
+  m3: usize,
+  m4: usize,
+  m5: usize,
+  m6: usize,
+  m7: usize,
+  m8: usize,
+  m9: usize,
+  m10: usize,
+  m11: usize,
+  m12: usize,
+  m13: usize,
+  m14: usize,
+  m15: usize,
 ): void {
   quarter(s, 0, 4, 8, 12, m0, m1);
   quarter(s, 1, 5, 9, 13, m2, m3);
@@ -102,7 +129,8 @@ function compress(s: usize, counters: v128, length: u32, flags: u32): void {
   round(s, 9, 14, 11, 5, 8, 12, 15, 1, 13, 3, 0, 10, 2, 6, 4, 7);
   round(s, 11, 15, 5, 0, 1, 9, 8, 6, 14, 10, 2, 12, 3, 4, 7, 13);
   for (let i: usize = 0; i < 8; i++) {
-    const low = v128.load(s + 16 * i), high = v128.load(s + 128 + 16 * i);
+    const low = v128.load(s + 16 * i),
+      high = v128.load(s + 128 + 16 * i);
     v128.store(s + 16 * i, v128.xor(low, high));
     v128.store(s + 128 + 16 * i, v128.xor(high, v128.load(s + CHAINING + 16 * i)));
   }
@@ -197,7 +225,8 @@ export function contextKey(input: usize, length: u32, out: usize, scratch: usize
  * H_key(input), `outLength` bytes (extended output in blocks of 64: `out` needs room for whole blocks). `scratch`: 640 bytes and 32 per chunk of 1024 bytes.
  */
 export function deriveKey(key: usize, input: usize, length: u32, out: usize, outLength: u32, scratch: usize): void {
-  const s = scratch, chaining = scratch + 640;
+  const s = scratch,
+    chaining = scratch + 640;
   if (length <= 1024) {
     hashChunk(s, key, input, length, 0, DERIVE_KEY_MATERIAL, ROOT);
     const size: u32 = length == 0 ? 0 : ((length - 1) & 63) + 1;
@@ -252,7 +281,11 @@ function outputBlocks(s: usize, size: u32, flags: u32, out: usize, outLength: u3
  * part). One compression per 16 rows and four columns.
  */
 export function hashColumns(args: usize, part: u32, begin: u32, end: u32): void {
-  const matrix = load<u32>(args) as usize, rows = load<u32>(args + 4), columns = load<u32>(args + 8) as usize, key = load<u32>(args + 12) as usize, leaves = load<u32>(args + 16) as usize;
+  const matrix = load<u32>(args) as usize,
+    rows = load<u32>(args + 4),
+    columns = load<u32>(args + 8) as usize,
+    key = load<u32>(args + 12) as usize,
+    leaves = load<u32>(args + 16) as usize;
   const s = (load<u32>(args + 20) as usize) + 640 * (part as usize);
   const zero = i32x4.splat(0);
   for (let group = begin; group < end; group++) {
@@ -279,7 +312,9 @@ export function hashColumns(args: usize, part: u32, begin: u32, end: u32): void 
  * nodes, scratch (640 bytes a part).
  */
 export function hashNodes(args: usize, part: u32, begin: u32, end: u32): void {
-  const children = load<u32>(args) as usize, key = load<u32>(args + 4) as usize, nodes = load<u32>(args + 8) as usize;
+  const children = load<u32>(args) as usize,
+    key = load<u32>(args + 4) as usize,
+    nodes = load<u32>(args + 8) as usize;
   const s = (load<u32>(args + 12) as usize) + 640 * (part as usize);
   for (let group = begin; group < end; group++) {
     setKey(s, key);
@@ -298,8 +333,12 @@ export function hashNodes(args: usize, part: u32, begin: u32, end: u32): void {
  * what stands there. Items are groups of four nonces. args: state (32 bytes), key, start, bits, results (4 bytes a part), scratch (640 bytes a part).
  */
 export function grind(args: usize, part: u32, begin: u32, end: u32): void {
-  const state = load<u32>(args) as usize, key = load<u32>(args + 4) as usize, start = load<u32>(args + 8), bits = load<u32>(args + 12);
-  const result = (load<u32>(args + 16) as usize) + 4 * (part as usize), s = (load<u32>(args + 20) as usize) + 640 * (part as usize);
+  const state = load<u32>(args) as usize,
+    key = load<u32>(args + 4) as usize,
+    start = load<u32>(args + 8),
+    bits = load<u32>(args + 12);
+  const result = (load<u32>(args + 16) as usize) + 4 * (part as usize),
+    s = (load<u32>(args + 20) as usize) + 640 * (part as usize);
   const mask: u32 = (1 << bits) - 1;
   setKey(s, key);
   for (let i: usize = 0; i < 8; i++) v128.store(s + MESSAGE + 16 * i, v128.load32_splat(state + 4 * i));

@@ -8,12 +8,20 @@ function radix4(row: usize, length: u32, i: u32, upper: usize, lower: usize): vo
   const quarter: usize = (4 as usize) << (i - 1);
   const blocks = length >> (i + 1);
   for (let block: u32 = 0; block < blocks; block++) {
-    const t = v128.load32_splat(upper + 4 * (block as usize)), t0 = v128.load32_splat(lower + 8 * (block as usize)), t1 = v128.load32_splat(lower + 8 * (block as usize), 4);
+    const t = v128.load32_splat(upper + 4 * (block as usize)),
+      t0 = v128.load32_splat(lower + 8 * (block as usize)),
+      t1 = v128.load32_splat(lower + 8 * (block as usize), 4);
     let at = row + 4 * quarter * (block as usize);
     const stop = at + quarter;
     for (; at < stop; at += 16) {
-      const a = v128.load(at), b = v128.load(at + quarter), c = mul4(t, v128.load(at + 2 * quarter)), d = mul4(t, v128.load(at + 3 * quarter));
-      const p = add4(a, c), q = mul4(t0, add4(b, d)), r = sub4(a, c), s = mul4(t1, sub4(b, d));
+      const a = v128.load(at),
+        b = v128.load(at + quarter),
+        c = mul4(t, v128.load(at + 2 * quarter)),
+        d = mul4(t, v128.load(at + 3 * quarter));
+      const p = add4(a, c),
+        q = mul4(t0, add4(b, d)),
+        r = sub4(a, c),
+        s = mul4(t1, sub4(b, d));
       v128.store(at, add4(p, q));
       v128.store(at + quarter, sub4(p, q));
       v128.store(at + 2 * quarter, add4(r, s));
@@ -31,7 +39,8 @@ function radix2(row: usize, length: u32, i: u32, table: usize): void {
     let at = row + 2 * half * (block as usize);
     const stop = at + half;
     for (; at < stop; at += 16) {
-      const a = v128.load(at), b = mul4(t, v128.load(at + half));
+      const a = v128.load(at),
+        b = mul4(t, v128.load(at + half));
       v128.store(at, add4(a, b));
       v128.store(at + half, sub4(a, b));
     }
@@ -42,15 +51,18 @@ function radix2(row: usize, length: u32, i: u32, table: usize): void {
 function lastStages(row: usize, length: u32, x: usize, y: usize): void {
   const stop = row + 4 * (length as usize);
   for (; row < stop; row += 32) {
-    const v = v128.load(row), w = v128.load(row, 16);
+    const v = v128.load(row),
+      w = v128.load(row, 16);
     const pair = v128.load64_zero(x);
     const p = mul4(v128.shuffle<u32>(pair, pair, 0, 0, 1, 1), v128.shuffle<u32>(v, w, 2, 3, 6, 7));
     const low = v128.shuffle<u32>(v, w, 0, 1, 4, 5);
-    const s = add4(low, p), d = sub4(low, p);
+    const s = add4(low, p),
+      d = sub4(low, p);
     const tw = v128.load(y);
     const q = mul4(v128.shuffle<u32>(tw, tw, 0, 2, 1, 3), v128.shuffle<u32>(s, d, 1, 3, 5, 7));
     const e = v128.shuffle<u32>(s, d, 0, 2, 4, 6);
-    const u = add4(e, q), m = sub4(e, q);
+    const u = add4(e, q),
+      m = sub4(e, q);
     v128.store(row, v128.shuffle<u32>(u, m, 0, 4, 2, 6));
     v128.store(row, v128.shuffle<u32>(u, m, 1, 5, 3, 7), 16);
     x += 8;
@@ -62,13 +74,18 @@ function lastStages(row: usize, length: u32, x: usize, y: usize): void {
  * Job. Encodes messages of 2^c words (c >= 6) to codewords of 2^N words; items are rows. args: messages, codewords, c, N, xs, ys. The first N - c stages only copy. 0.5 products a word and stage.
  */
 export function encodeRows(args: usize, part: u32, begin: u32, end: u32): void {
-  const messages = load<u32>(args) as usize, codewords = load<u32>(args + 4) as usize, c = load<u32>(args + 8), n = load<u32>(args + 12), xs = load<u32>(args + 16) as usize, ys = load<u32>(args + 20) as usize;
+  const messages = load<u32>(args) as usize,
+    codewords = load<u32>(args + 4) as usize,
+    c = load<u32>(args + 8),
+    n = load<u32>(args + 12),
+    xs = load<u32>(args + 16) as usize,
+    ys = load<u32>(args + 20) as usize;
   const length: u32 = 1 << n;
   const size: usize = (4 as usize) << c;
   for (let item = begin; item < end; item++) {
     const from = messages + size * (item as usize);
     const row = codewords + ((4 as usize) << n) * (item as usize);
-    for (let copy: u32 = 0; copy < ((1 as u32) << (n - c)); copy++) memory.copy(row + size * (copy as usize), from, size);
+    for (let copy: u32 = 0; copy < (1 as u32) << (n - c); copy++) memory.copy(row + size * (copy as usize), from, size);
     let i = c - 1;
     if ((c & 1) == 1) {
       radix2(row, length, i, table(xs, n - i));
@@ -91,7 +108,11 @@ function table(xs: usize, m: u32): usize {
  * N, xs.
  */
 export function transposeRows(args: usize, part: u32, begin: u32, end: u32): void {
-  const vectors = load<u32>(args) as usize, low = load<u32>(args + 4), c = load<u32>(args + 8), n = load<u32>(args + 12), xs = load<u32>(args + 16) as usize;
+  const vectors = load<u32>(args) as usize,
+    low = load<u32>(args + 4),
+    c = load<u32>(args + 8),
+    n = load<u32>(args + 12),
+    xs = load<u32>(args + 16) as usize;
   const size: usize = (4 as usize) << c;
   for (let item = begin; item < end; item++) {
     const row = vectors + ((4 as usize) << n) * (item as usize);
@@ -104,13 +125,14 @@ export function transposeRows(args: usize, part: u32, begin: u32, end: u32): voi
         let at = row + 2 * half * (block as usize);
         const stop = at + half;
         for (; at < stop; at += 16) {
-          const a = v128.load(at), b = v128.load(at + half);
+          const a = v128.load(at),
+            b = v128.load(at + half);
           v128.store(at, add4(a, b));
           v128.store(at + half, mul4(t, sub4(a, b)));
         }
       }
     }
-    for (let copy: u32 = 1; copy < ((1 as u32) << (n - c)); copy++) {
+    for (let copy: u32 = 1; copy < (1 as u32) << (n - c); copy++) {
       const from = row + size * (copy as usize);
       for (let k: usize = 0; k < size; k += 16) v128.store(row + k, add4(v128.load(row + k), v128.load(from + k)));
     }

@@ -93,16 +93,30 @@ export function splitSignedPairs(out: usize, x: usize, n: u32): void {
  * 42 instructions per four entries.
  */
 export function contractPlanes(args: usize, part: u32, begin: u32, end: u32): void {
-  const w = load<u32>(args) as usize, plane = load<u32>(args + 4), channels = load<u32>(args + 8), limbs = load<u32>(args + 12) as usize, out = load<u32>(args + 16) as usize;
+  const w = load<u32>(args) as usize,
+    plane = load<u32>(args + 4),
+    channels = load<u32>(args + 8),
+    limbs = load<u32>(args + 12) as usize,
+    out = load<u32>(args + 16) as usize;
   const step: usize = 4 * (plane as usize);
   for (let block = begin; block < end; block++) {
     for (let half: usize = 0; half < 2; half++) {
       let from = w + 16 * (block as usize);
       let x = limbs + 16 * half;
-      let a0 = i64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+      let a0 = i64x2.splat(0),
+        a1 = a0,
+        a2 = a0,
+        a3 = a0,
+        b0 = a0,
+        b1 = a0,
+        b2 = a0,
+        b3 = a0;
       for (let c: u32 = 0; c < channels; c++) {
         const v = v128.load(from);
-        const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x, 4), x2 = v128.load32_splat(x, 8), x3 = v128.load32_splat(x, 12);
+        const x0 = v128.load32_splat(x),
+          x1 = v128.load32_splat(x, 4),
+          x2 = v128.load32_splat(x, 8),
+          x3 = v128.load32_splat(x, 12);
         a0 = i64x2.add(a0, i64x2.extmul_low_i32x4_u(v, x0));
         b0 = i64x2.add(b0, i64x2.extmul_high_i32x4_u(v, x0));
         a1 = i64x2.add(a1, i64x2.extmul_low_i32x4_u(v, x1));
@@ -136,7 +150,8 @@ export function contractNarrow(w: usize, plane: u32, channels: u32, x: usize, ou
   for (let p: u32 = 0; p < plane; p++) {
     for (let i: usize = 0; i < 16; i += 4) {
       let s: i64 = 0;
-      for (let c: u32 = 0; c < channels; c++) s += red((load<u32>(w + 4 * ((c * plane + p) as usize)) as i64) * (load<u32>(x + 16 * (c as usize) + i) as i64));
+      for (let c: u32 = 0; c < channels; c++)
+        s += red((load<u32>(w + 4 * ((c * plane + p) as usize)) as i64) * (load<u32>(x + 16 * (c as usize) + i) as i64));
       store<u32>(out + 16 * (p as usize) + i, canonical(s));
     }
   }
@@ -147,24 +162,40 @@ export function contractNarrow(w: usize, plane: u32, channels: u32, x: usize, ou
  * 44 instructions per four entries.
  */
 export function dotPlanes(args: usize, part: u32, begin: u32, end: u32): void {
-  const w = load<u32>(args) as usize, plane = load<u32>(args + 4), limbs = load<u32>(args + 8) as usize, out = load<u32>(args + 12) as usize;
+  const w = load<u32>(args) as usize,
+    plane = load<u32>(args + 4),
+    limbs = load<u32>(args + 8) as usize,
+    out = load<u32>(args + 12) as usize;
   for (let c = begin; c < end; c++) {
-    const start = w + 4 * (plane as usize) * (c as usize), to = out + 16 * (c as usize);
+    const start = w + 4 * (plane as usize) * (c as usize),
+      to = out + 16 * (c as usize);
     if (plane < 4) {
       for (let i: usize = 0; i < 16; i += 4) {
         let s: i64 = 0;
-        for (let p: usize = 0; p < (plane as usize); p++) s += red((load<u32>(start + 4 * p) as i64) * (load<u32>(limbs + 16 * p + i) as i64));
+        for (let p: usize = 0; p < (plane as usize); p++)
+          s += red((load<u32>(start + 4 * p) as i64) * (load<u32>(limbs + 16 * p + i) as i64));
         store<u32>(to + i, canonical(s));
       }
       continue;
     }
     for (let half: usize = 0; half < 2; half++) {
-      let from = start, x = limbs + 64 * half;
+      let from = start,
+        x = limbs + 64 * half;
       const last = start + 4 * (plane as usize);
-      let a0 = i64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+      let a0 = i64x2.splat(0),
+        a1 = a0,
+        a2 = a0,
+        a3 = a0,
+        b0 = a0,
+        b1 = a0,
+        b2 = a0,
+        b3 = a0;
       while (from < last) {
         const v = v128.load(from);
-        const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
+        const x0 = v128.load(x),
+          x1 = v128.load(x, 16),
+          x2 = v128.load(x, 32),
+          x3 = v128.load(x, 48);
         a0 = i64x2.add(a0, i64x2.extmul_low_i32x4_u(v, x0));
         b0 = i64x2.add(b0, i64x2.extmul_high_i32x4_u(v, x0));
         a1 = i64x2.add(a1, i64x2.extmul_low_i32x4_u(v, x1));
@@ -185,7 +216,12 @@ export function dotPlanes(args: usize, part: u32, begin: u32, end: u32): void {
 // @ts-ignore: decorator
 @inline
 function sumLanes(v: v128): i64 {
-  return (i32x4.extract_lane(v, 0) as i64) + (i32x4.extract_lane(v, 1) as i64) + (i32x4.extract_lane(v, 2) as i64) + (i32x4.extract_lane(v, 3) as i64);
+  return (
+    (i32x4.extract_lane(v, 0) as i64) +
+    (i32x4.extract_lane(v, 1) as i64) +
+    (i32x4.extract_lane(v, 2) as i64) +
+    (i32x4.extract_lane(v, 3) as i64)
+  );
 }
 
 /**
@@ -193,15 +229,31 @@ function sumLanes(v: v128): i64 {
  * stride, blocks, limbs of x (splitSignedBlocks), out. About 3 instructions an entry. 256 blocks of |m| <= 128 fit the 32-bit sums.
  */
 export function dotInt8Rows(args: usize, part: u32, begin: u32, end: u32): void {
-  const m = load<u32>(args) as usize, stride = load<u32>(args + 4) as usize, blocks = load<u32>(args + 8), limbs = load<u32>(args + 12) as usize, out = load<u32>(args + 16) as usize;
+  const m = load<u32>(args) as usize,
+    stride = load<u32>(args + 4) as usize,
+    blocks = load<u32>(args + 8),
+    limbs = load<u32>(args + 12) as usize,
+    out = load<u32>(args + 16) as usize;
   for (let row = begin; row < end; row++) {
-    const start = m + stride * (row as usize), to = out + 16 * (row as usize);
-    let s0: i64 = 0, s1: i64 = 0, s2: i64 = 0, s3: i64 = 0;
+    const start = m + stride * (row as usize),
+      to = out + 16 * (row as usize);
+    let s0: i64 = 0,
+      s1: i64 = 0,
+      s2: i64 = 0,
+      s3: i64 = 0;
     let block: u32 = 0;
     while (block < blocks) {
       const stop = min(blocks, block + 128);
-      let from = start + 8 * (block as usize), x = limbs + 128 * (block as usize);
-      let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+      let from = start + 8 * (block as usize),
+        x = limbs + 128 * (block as usize);
+      let a0 = i32x4.splat(0),
+        a1 = a0,
+        a2 = a0,
+        a3 = a0,
+        a4 = a0,
+        a5 = a0,
+        a6 = a0,
+        a7 = a0;
       for (; block < stop; block++) {
         const v = v128.load_ext<i8>(from);
         a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, v128.load(x)));
@@ -229,16 +281,32 @@ export function dotInt8Rows(args: usize, part: u32, begin: u32, end: u32): void 
 
 /** Job. The same for m int16 with |m| <= 255; `stride` in bytes. */
 export function dotInt16Rows(args: usize, part: u32, begin: u32, end: u32): void {
-  const m = load<u32>(args) as usize, stride = load<u32>(args + 4) as usize, blocks = load<u32>(args + 8), limbs = load<u32>(args + 12) as usize, out = load<u32>(args + 16) as usize;
+  const m = load<u32>(args) as usize,
+    stride = load<u32>(args + 4) as usize,
+    blocks = load<u32>(args + 8),
+    limbs = load<u32>(args + 12) as usize,
+    out = load<u32>(args + 16) as usize;
   const outStride = load<u32>(args + 20) as usize;
   for (let row = begin; row < end; row++) {
-    const start = m + stride * (row as usize), to = out + outStride * (row as usize);
-    let s0: i64 = 0, s1: i64 = 0, s2: i64 = 0, s3: i64 = 0;
+    const start = m + stride * (row as usize),
+      to = out + outStride * (row as usize);
+    let s0: i64 = 0,
+      s1: i64 = 0,
+      s2: i64 = 0,
+      s3: i64 = 0;
     let block: u32 = 0;
     while (block < blocks) {
       const stop = min(blocks, block + 64);
-      let from = start + 16 * (block as usize), x = limbs + 128 * (block as usize);
-      let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+      let from = start + 16 * (block as usize),
+        x = limbs + 128 * (block as usize);
+      let a0 = i32x4.splat(0),
+        a1 = a0,
+        a2 = a0,
+        a3 = a0,
+        a4 = a0,
+        a5 = a0,
+        a6 = a0,
+        a7 = a0;
       for (; block < stop; block++) {
         const v = v128.load(from);
         a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, v128.load(x)));
@@ -269,20 +337,36 @@ export function dotInt16Rows(args: usize, part: u32, begin: u32, end: u32): void
  * (splitSignedPairs), out, scratch (256 bytes a part). About 3 instructions an entry.
  */
 export function contractInt8Rows(args: usize, part: u32, begin: u32, end: u32): void {
-  const m = load<u32>(args) as usize, stride = load<u32>(args + 4) as usize, rows = load<u32>(args + 8), pairs = load<u32>(args + 12) as usize, out = load<u32>(args + 16) as usize;
+  const m = load<u32>(args) as usize,
+    stride = load<u32>(args + 4) as usize,
+    rows = load<u32>(args + 8),
+    pairs = load<u32>(args + 12) as usize,
+    out = load<u32>(args + 16) as usize;
   const sums = (load<u32>(args + 20) as usize) + 256 * (part as usize);
   for (let block = begin; block < end; block++) {
     memory.fill(sums, 0, 256);
     for (let start: u32 = 0; start < rows; start += 256) {
       const stop = min(rows, start + 256);
       for (let half: usize = 0; half < 2; half++) {
-        let from = m + 8 * (block as usize) + stride * (start as usize), x = pairs + 16 * (start as usize) + 16 * half;
-        let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        let from = m + 8 * (block as usize) + stride * (start as usize),
+          x = pairs + 16 * (start as usize) + 16 * half;
+        let a0 = i32x4.splat(0),
+          a1 = a0,
+          a2 = a0,
+          a3 = a0,
+          b0 = a0,
+          b1 = a0,
+          b2 = a0,
+          b3 = a0;
         for (let c = start; c < stop; c += 2) {
           const even = v128.load_ext<i8>(from);
           const odd = c + 1 < stop ? v128.load_ext<i8>(from + stride) : i32x4.splat(0);
-          const low = v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11), high = v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
-          const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x, 4), x2 = v128.load32_splat(x, 8), x3 = v128.load32_splat(x, 12);
+          const low = v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11),
+            high = v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+          const x0 = v128.load32_splat(x),
+            x1 = v128.load32_splat(x, 4),
+            x2 = v128.load32_splat(x, 8),
+            x3 = v128.load32_splat(x, 12);
           a0 = i32x4.add(a0, i32x4.dot_i16x8_s(low, x0));
           b0 = i32x4.add(b0, i32x4.dot_i16x8_s(high, x0));
           a1 = i32x4.add(a1, i32x4.dot_i16x8_s(low, x1));
@@ -322,20 +406,41 @@ function addSums(sums: usize, low: v128, high: v128): void {
  * t a K array [channel][height][columns of the kernel]. args: t, height, kernel rows, kernel columns, uBits, vBits, row, outputs, stride, dilation, pad, quads, base, scratch (32 bytes a part).
  */
 export function contractWindows(args: usize, part: u32, begin: u32, end: u32): void {
-  const t = load<u32>(args) as usize, height = load<i32>(args + 4), kh = load<i32>(args + 8), kw = load<i32>(args + 12), uBits = load<u32>(args + 16), vBits = load<u32>(args + 20);
-  const row = load<u32>(args + 24) as usize, outputs = load<i32>(args + 28), stride = load<i32>(args + 32), dilation = load<i32>(args + 36), pad = load<i32>(args + 40);
-  const quads = load<u32>(args + 44) as usize, base = load<u32>(args + 48);
+  const t = load<u32>(args) as usize,
+    height = load<i32>(args + 4),
+    kh = load<i32>(args + 8),
+    kw = load<i32>(args + 12),
+    uBits = load<u32>(args + 16),
+    vBits = load<u32>(args + 20);
+  const row = load<u32>(args + 24) as usize,
+    outputs = load<i32>(args + 28),
+    stride = load<i32>(args + 32),
+    dilation = load<i32>(args + 36),
+    pad = load<i32>(args + 40);
+  const quads = load<u32>(args + 44) as usize,
+    base = load<u32>(args + 48);
   for (let c = begin; c < end; c++) {
     for (let u = 0; u < kh; u++) {
       for (let v = 0; v < kw; v++) {
-        let s0: i64 = 0, s1: i64 = 0, s2: i64 = 0, s3: i64 = 0;
+        let s0: i64 = 0,
+          s1: i64 = 0,
+          s2: i64 = 0,
+          s3: i64 = 0;
         for (let i = 0; i < outputs; i++) {
           const y = i * stride + u * dilation - pad;
           if (y < 0 || y >= height) continue;
-          const x = row + 16 * (i as usize), w = t + 16 * ((((c as i32) * height + y) * kw + v) as usize);
-          const a = load<u32>(x) as i64, b = load<u32>(x + 4) as i64, d = load<u32>(x + 8) as i64, e = load<u32>(x + 12) as i64;
-          const f = load<u32>(w) as i64, g = load<u32>(w + 4) as i64, h = load<u32>(w + 8) as i64, k = load<u32>(w + 12) as i64;
-          const high0 = red(d * h - e * k), high1 = red(d * k + e * h);
+          const x = row + 16 * (i as usize),
+            w = t + 16 * ((((c as i32) * height + y) * kw + v) as usize);
+          const a = load<u32>(x) as i64,
+            b = load<u32>(x + 4) as i64,
+            d = load<u32>(x + 8) as i64,
+            e = load<u32>(x + 12) as i64;
+          const f = load<u32>(w) as i64,
+            g = load<u32>(w + 4) as i64,
+            h = load<u32>(w + 8) as i64,
+            k = load<u32>(w + 12) as i64;
+          const high0 = red(d * h - e * k),
+            high1 = red(d * k + e * h);
           s0 += red(a * f - b * g) + 2 * high0 - high1;
           s1 += red(a * g + b * f) + high0 + 2 * high1;
           s2 += red(a * h - b * k) + red(d * f - e * g);

@@ -14,7 +14,18 @@ export function operandRows(x: usize, rows: u32, width: u32, zero: i32, out: usi
 }
 
 /** x - z at operand position (c, i, j) = x[a[c] + b[i] + d[j]] where none of the three int32 offsets is negative; other positions are left as they are. */
-export function operandAxes(x: usize, a: usize, b: usize, d: usize, channels: u32, height: u32, width: u32, zero: i32, out: usize, stride: usize): void {
+export function operandAxes(
+  x: usize,
+  a: usize,
+  b: usize,
+  d: usize,
+  channels: u32,
+  height: u32,
+  width: u32,
+  zero: i32,
+  out: usize,
+  stride: usize,
+): void {
   for (let c: u32 = 0; c < channels; c++) {
     const ac = load<i32>(a + 4 * (c as usize));
     for (let i: u32 = 0; i < height; i++) {
@@ -51,13 +62,32 @@ function laneSum(v: v128): i32 {
 
 // Four positions' columns of the operand, each `length` int16 (a multiple of 8), kernel order (c, u, v).
 function gatherColumns(
-  x: usize, stride: usize, height: i32, width: i32, first: i32, channels: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, ph: i32, pw: i32, outWidth: i32,
-  position: i32, count: i32, out: usize, length: usize,
+  x: usize,
+  stride: usize,
+  height: i32,
+  width: i32,
+  first: i32,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  sh: i32,
+  sw: i32,
+  dh: i32,
+  dw: i32,
+  ph: i32,
+  pw: i32,
+  outWidth: i32,
+  position: i32,
+  count: i32,
+  out: usize,
+  length: usize,
 ): void {
   memory.fill(out, 0, 8 * length);
   for (let n = 0; n < count; n++) {
-    const i = (position + n) / outWidth, j = (position + n) % outWidth;
-    const top = i * sh - ph, left = j * sw - pw;
+    const i = (position + n) / outWidth,
+      j = (position + n) % outWidth;
+    const top = i * sh - ph,
+      left = j * sw - pw;
     let to = out + 2 * length * (n as usize);
     for (let c = 0; c < channels; c++) {
       const plane = x + stride * (((first + c) * height) as usize);
@@ -84,24 +114,67 @@ function gatherColumns(
  * About 0.35 instructions a multiplication and addition.
  */
 export function convolve(args: usize, part: u32, begin: u32, end: u32): void {
-  const x = load<u32>(args) as usize, stride = load<u32>(args + 4) as usize, height = load<i32>(args + 8), width = load<i32>(args + 12), channels = load<i32>(args + 16);
-  const kh = load<i32>(args + 20), kw = load<i32>(args + 24), sh = load<i32>(args + 28), sw = load<i32>(args + 32), dh = load<i32>(args + 36), dw = load<i32>(args + 40);
-  const ph = load<i32>(args + 44), pw = load<i32>(args + 48), outHeight = load<i32>(args + 52), outWidth = load<i32>(args + 56);
-  const weights = load<u32>(args + 60) as usize, length = load<u32>(args + 64) as usize, outputs = load<i32>(args + 68), groups = load<i32>(args + 72);
-  const acc = load<u32>(args + 76) as usize, columns = (load<u32>(args + 80) as usize) + 8 * length * (part as usize);
+  const x = load<u32>(args) as usize,
+    stride = load<u32>(args + 4) as usize,
+    height = load<i32>(args + 8),
+    width = load<i32>(args + 12),
+    channels = load<i32>(args + 16);
+  const kh = load<i32>(args + 20),
+    kw = load<i32>(args + 24),
+    sh = load<i32>(args + 28),
+    sw = load<i32>(args + 32),
+    dh = load<i32>(args + 36),
+    dw = load<i32>(args + 40);
+  const ph = load<i32>(args + 44),
+    pw = load<i32>(args + 48),
+    outHeight = load<i32>(args + 52),
+    outWidth = load<i32>(args + 56);
+  const weights = load<u32>(args + 60) as usize,
+    length = load<u32>(args + 64) as usize,
+    outputs = load<i32>(args + 68),
+    groups = load<i32>(args + 72);
+  const acc = load<u32>(args + 76) as usize,
+    columns = (load<u32>(args + 80) as usize) + 8 * length * (part as usize);
   const positions = outHeight * outWidth;
   for (let block = begin; block < end; block++) {
     const position = 4 * (block as i32);
     const count = min(4, positions - position);
     for (let g = 0; g < groups; g++) {
-      gatherColumns(x, stride, height, width, g * channels, channels, kh, kw, sh, sw, dh, dw, ph, pw, outWidth, position, count, columns, length);
+      gatherColumns(
+        x,
+        stride,
+        height,
+        width,
+        g * channels,
+        channels,
+        kh,
+        kw,
+        sh,
+        sw,
+        dh,
+        dw,
+        ph,
+        pw,
+        outWidth,
+        position,
+        count,
+        columns,
+        length,
+      );
       for (let o = 0; o < outputs; o += 2) {
         const c = g * outputs + o;
         const two = o + 1 < outputs;
         let w0 = weights + length * (c as usize);
         let w1 = two ? w0 + length : w0;
         let at = columns;
-        let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        let a0 = i32x4.splat(0),
+          a1 = a0,
+          a2 = a0,
+          a3 = a0,
+          b0 = a0,
+          b1 = a0,
+          b2 = a0,
+          b3 = a0;
         const stop = w0 + length;
         if (count == 1) {
           while (w0 < stop) {
@@ -114,8 +187,12 @@ export function convolve(args: usize, part: u32, begin: u32, end: u32): void {
           }
         } else {
           while (w0 < stop) {
-            const m0 = v128.load_ext<i8>(w0), m1 = v128.load_ext<i8>(w1);
-            const x0 = v128.load(at), x1 = v128.load(at + 2 * length), x2 = v128.load(at + 4 * length), x3 = v128.load(at + 6 * length);
+            const m0 = v128.load_ext<i8>(w0),
+              m1 = v128.load_ext<i8>(w1);
+            const x0 = v128.load(at),
+              x1 = v128.load(at + 2 * length),
+              x2 = v128.load(at + 4 * length),
+              x3 = v128.load(at + 6 * length);
             a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, m0));
             b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, m1));
             a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, m0));
@@ -156,10 +233,24 @@ function addTo(address: usize, v: v128): void {
  * dilation x2, pad x2, output height, output width, weights, weight row stride, accumulators. Eight outputs at a time for column strides 1 and 2.
  */
 export function convolveDepthwise(args: usize, part: u32, begin: u32, end: u32): void {
-  const x = load<u32>(args) as usize, stride = load<u32>(args + 4) as usize, height = load<i32>(args + 8), width = load<i32>(args + 12), outputs = load<u32>(args + 16);
-  const kh = load<i32>(args + 20), kw = load<i32>(args + 24), sh = load<i32>(args + 28), sw = load<i32>(args + 32), dh = load<i32>(args + 36), dw = load<i32>(args + 40);
-  const ph = load<i32>(args + 44), pw = load<i32>(args + 48), outHeight = load<i32>(args + 52), outWidth = load<i32>(args + 56);
-  const weights = load<u32>(args + 60) as usize, length = load<u32>(args + 64) as usize, acc = load<u32>(args + 68) as usize;
+  const x = load<u32>(args) as usize,
+    stride = load<u32>(args + 4) as usize,
+    height = load<i32>(args + 8),
+    width = load<i32>(args + 12),
+    outputs = load<u32>(args + 16);
+  const kh = load<i32>(args + 20),
+    kw = load<i32>(args + 24),
+    sh = load<i32>(args + 28),
+    sw = load<i32>(args + 32),
+    dh = load<i32>(args + 36),
+    dw = load<i32>(args + 40);
+  const ph = load<i32>(args + 44),
+    pw = load<i32>(args + 48),
+    outHeight = load<i32>(args + 52),
+    outWidth = load<i32>(args + 56);
+  const weights = load<u32>(args + 60) as usize,
+    length = load<u32>(args + 64) as usize,
+    acc = load<u32>(args + 68) as usize;
   for (let c = begin; c < end; c++) {
     const plane = x + stride * (((c / outputs) * (height as u32)) as usize);
     for (let i = 0; i < outHeight; i++) {
@@ -234,8 +325,23 @@ export function addMultiple(acc: usize, x: usize, stride: usize, multiplier: usi
 
 /** acc[c, i, j] += multiplier[c] rowFactor[i] columnFactor[j] * sum of x over the window. */
 export function addWindowSum(
-  acc: usize, x: usize, stride: usize, multiplier: usize, rowFactor: usize, columnFactor: usize, channels: u32, height: i32, width: i32, kh: i32, kw: i32, sh: i32, sw: i32, ph: i32,
-  pw: i32, outHeight: i32, outWidth: i32,
+  acc: usize,
+  x: usize,
+  stride: usize,
+  multiplier: usize,
+  rowFactor: usize,
+  columnFactor: usize,
+  channels: u32,
+  height: i32,
+  width: i32,
+  kh: i32,
+  kw: i32,
+  sh: i32,
+  sw: i32,
+  ph: i32,
+  pw: i32,
+  outHeight: i32,
+  outWidth: i32,
 ): void {
   for (let c: u32 = 0; c < channels; c++) {
     const m = load<i32>(multiplier + 4 * (c as usize));
@@ -265,8 +371,22 @@ export function addWindowSum(
  * table's and the limbs' rows. `limbs` 0, 1 or 2.
  */
 export function requantizeChannel(
-  acc: usize, height: u32, width: u32, columnBits: u32, shift: u32, first: i32, table: usize, counts: usize, dense: usize, y: usize, q: usize, limbs: u32, r0: usize, counts0: usize,
-  r1: usize, counts1: usize,
+  acc: usize,
+  height: u32,
+  width: u32,
+  columnBits: u32,
+  shift: u32,
+  first: i32,
+  table: usize,
+  counts: usize,
+  dense: usize,
+  y: usize,
+  q: usize,
+  limbs: u32,
+  r0: usize,
+  counts0: usize,
+  r1: usize,
+  counts1: usize,
 ): void {
   const h: i32 = shift ? 1 << (shift - 1) : 0;
   const mask: i32 = (1 << shift) - 1;
@@ -275,8 +395,9 @@ export function requantizeChannel(
     for (let j: u32 = 0; j < width; j++) {
       const a = load<i32>(acc) + h;
       acc += 4;
-      const quotient = a >> shift, rest = a & mask;
-      const row = ((quotient - first) as usize);
+      const quotient = a >> shift,
+        rest = a & mask;
+      const row = (quotient - first) as usize;
       const value = load<u8>(table + row) as u32;
       const at: usize = line + 4 * (j as usize);
       store<u8>(dense++, value as u8);
@@ -288,10 +409,12 @@ export function requantizeChannel(
         const k = counts0 + 4 * (rest as usize);
         store<u32>(k, load<u32>(k) + 1);
       } else if (limbs == 2) {
-        const low = rest & 0xfff, high = rest >> 12;
+        const low = rest & 0xfff,
+          high = rest >> 12;
         store<u32>(r0 + at, low as u32);
         store<u32>(r1 + at, high as u32);
-        const k = counts0 + 4 * (low as usize), l = counts1 + 4 * (high as usize);
+        const k = counts0 + 4 * (low as usize),
+          l = counts1 + 4 * (high as usize);
         store<u32>(k, load<u32>(k) + 1);
         store<u32>(l, load<u32>(l) + 1);
       }
@@ -303,13 +426,26 @@ export function requantizeChannel(
  * m = max(a, b) of two operands (raw bytes in int16 rows): m densely, and in padded planes m (where given), a - b and m - b; counts rows of the maximum table by a - b + 255.
  */
 export function maximum(
-  a: usize, b: usize, stride: usize, channels: u32, height: u32, width: u32, rowBits: u32, columnBits: u32, counts: usize, dense: usize, m: usize, difference: usize, gain: usize,
+  a: usize,
+  b: usize,
+  stride: usize,
+  channels: u32,
+  height: u32,
+  width: u32,
+  rowBits: u32,
+  columnBits: u32,
+  counts: usize,
+  dense: usize,
+  m: usize,
+  difference: usize,
+  gain: usize,
 ): void {
   for (let c: u32 = 0; c < channels; c++) {
     for (let i: u32 = 0; i < height; i++) {
       const line: usize = 4 * (((c << (rowBits + columnBits)) + (i << columnBits)) as usize);
       for (let j: u32 = 0; j < width; j++) {
-        const x = load<i16>(a + 2 * (j as usize)) as i32, y = load<i16>(b + 2 * (j as usize)) as i32;
+        const x = load<i16>(a + 2 * (j as usize)) as i32,
+          y = load<i16>(b + 2 * (j as usize)) as i32;
         const d = x - y;
         const larger = max(x, y);
         const at: usize = line + 4 * (j as usize);

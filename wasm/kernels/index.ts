@@ -2,15 +2,41 @@
 export { runJob } from './jobs';
 export { parallel, participate, quit } from './threads';
 export {
-  kMul, kDot, kDotIntegers, kDotBytes, kSum, kScale, kScaleIntegers, kAdd, kSubtractShifted, kUnshift, kPush, kSpread, kEq, kFormBytes, kFormIntegers, kOuter, kToQuads, kFromQuads,
+  kMul,
+  kDot,
+  kDotIntegers,
+  kDotBytes,
+  kSum,
+  kScale,
+  kScaleIntegers,
+  kAdd,
+  kSubtractShifted,
+  kUnshift,
+  kPush,
+  kSpread,
+  kEq,
+  kFormBytes,
+  kFormIntegers,
+  kOuter,
+  kToQuads,
+  kFromQuads,
 } from './karray';
 export {
-  splitUnsigned, splitUnsignedBlocks, splitSignedBlocks, splitSignedPairs, contractPlanes, contractNarrow, dotPlanes, dotInt8Rows, dotInt16Rows, contractInt8Rows, contractWindows,
-  placeTaps, contractDepthwise,
+  splitUnsigned,
+  splitUnsignedBlocks,
+  splitSignedBlocks,
+  splitSignedPairs,
+  contractPlanes,
+  contractNarrow,
+  dotPlanes,
+  dotInt8Rows,
+  dotInt16Rows,
+  contractInt8Rows,
+  contractWindows,
+  placeTaps,
+  contractDepthwise,
 } from './contract';
 export { mulBlocks } from './qm31';
-export {
-  operandRows, operandAxes, operandGather, fillBias, addMultiple, addWindowSum, requantizeChannel, maximum,
-} from './forward';
+export { operandRows, operandAxes, operandGather, fillBias, addMultiple, addWindowSum, requantizeChannel, maximum } from './forward';
 export { contextKey, deriveKey } from './blake3';
 export { addCoordinates, addScaledWords, doubleWords, splitCoordinates } from './circle';

@@ -5,7 +5,9 @@ import { convolve, convolveDepthwise } from './forward';
 import { grind, hashColumns, hashNodes } from './blake3';
 import { encodeRows, transposeRows } from './circle';
 import { combineQuads } from './combine';
+import { addPairs, eqProduct } from './eq';
 import { foldQuads, productRound } from './product';
+import { treeFirstFold, treeFirstMessage, treeFold, treeMessage, treeParents } from './tree';
 import { visit } from './visits';
 
 /** Runs a job on items begin .. end - 1. An unknown number traps. */
@@ -13,6 +15,27 @@ export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): 
   switch (job) {
     case 1:
       visit(args, part, begin, end);
+      break;
+    case 10:
+      treeParents(args, part, begin, end);
+      break;
+    case 11:
+      treeFirstMessage(args, part, begin, end);
+      break;
+    case 12:
+      treeFirstFold(args, part, begin, end);
+      break;
+    case 13:
+      treeFold(args, part, begin, end);
+      break;
+    case 14:
+      treeMessage(args, part, begin, end);
+      break;
+    case 15:
+      eqProduct(args, part, begin, end);
+      break;
+    case 16:
+      addPairs(args, part, begin, end);
       break;
     case 20:
       productRound(args, part, begin, end);

@@ -38,19 +38,42 @@ function put(address: usize, a: i64, b: i64, c: i64, d: i64): void {
 
 /** out = x y. 16 base products. `out` may be x or y. */
 export function kMul(out: usize, x: usize, y: usize): void {
-  const a = at(x, 0), b = at(x, 1), c = at(x, 2), d = at(x, 3);
-  const e = at(y, 0), f = at(y, 1), g = at(y, 2), h = at(y, 3);
-  const bd0 = red(c * g - d * h), bd1 = red(c * h + d * g);
-  put(out, red(a * e - b * f) + 2 * bd0 - bd1, red(a * f + b * e) + bd0 + 2 * bd1, red(a * g - b * h) + red(c * e - d * f), red(a * h + b * g) + red(c * f + d * e));
+  const a = at(x, 0),
+    b = at(x, 1),
+    c = at(x, 2),
+    d = at(x, 3);
+  const e = at(y, 0),
+    f = at(y, 1),
+    g = at(y, 2),
+    h = at(y, 3);
+  const bd0 = red(c * g - d * h),
+    bd1 = red(c * h + d * g);
+  put(
+    out,
+    red(a * e - b * f) + 2 * bd0 - bd1,
+    red(a * f + b * e) + bd0 + 2 * bd1,
+    red(a * g - b * h) + red(c * e - d * f),
+    red(a * h + b * g) + red(c * f + d * e),
+  );
 }
 
 /** out = sum of x[k] y[k], k < n. 16 base products an entry. */
 export function kDot(x: usize, y: usize, n: u32, out: usize): void {
-  let s0: i64 = 0, s1: i64 = 0, s2: i64 = 0, s3: i64 = 0;
+  let s0: i64 = 0,
+    s1: i64 = 0,
+    s2: i64 = 0,
+    s3: i64 = 0;
   for (let k: u32 = 0; k < n; k++) {
-    const a = at(x, 0), b = at(x, 1), c = at(x, 2), d = at(x, 3);
-    const e = at(y, 0), f = at(y, 1), g = at(y, 2), h = at(y, 3);
-    const bd0 = red(c * g - d * h), bd1 = red(c * h + d * g);
+    const a = at(x, 0),
+      b = at(x, 1),
+      c = at(x, 2),
+      d = at(x, 3);
+    const e = at(y, 0),
+      f = at(y, 1),
+      g = at(y, 2),
+      h = at(y, 3);
+    const bd0 = red(c * g - d * h),
+      bd1 = red(c * h + d * g);
     s0 += red(a * e - b * f) + 2 * bd0 - bd1;
     s1 += red(a * f + b * e) + bd0 + 2 * bd1;
     s2 += red(a * g - b * h) + red(c * e - d * f);
@@ -63,7 +86,10 @@ export function kDot(x: usize, y: usize, n: u32, out: usize): void {
 
 /** out = sum of x[k] w[k], w int32, k < n. 4 base products an entry. */
 export function kDotIntegers(x: usize, w: usize, n: u32, out: usize): void {
-  let s0: i64 = 0, s1: i64 = 0, s2: i64 = 0, s3: i64 = 0;
+  let s0: i64 = 0,
+    s1: i64 = 0,
+    s2: i64 = 0,
+    s3: i64 = 0;
   for (let k: u32 = 0; k < n; k++) {
     const m = load<i32>(w) as i64;
     s0 += red(m * at(x, 0));
@@ -78,7 +104,10 @@ export function kDotIntegers(x: usize, w: usize, n: u32, out: usize): void {
 
 /** out = sum of x[k] w[k], w uint8, k < n < 2^23. 4 base products an entry, no reduction inside. */
 export function kDotBytes(x: usize, w: usize, n: u32, out: usize): void {
-  let s0: i64 = 0, s1: i64 = 0, s2: i64 = 0, s3: i64 = 0;
+  let s0: i64 = 0,
+    s1: i64 = 0,
+    s2: i64 = 0,
+    s3: i64 = 0;
   for (let k: u32 = 0; k < n; k++) {
     const m = load<u8>(w) as i64;
     s0 += m * at(x, 0);
@@ -93,7 +122,10 @@ export function kDotBytes(x: usize, w: usize, n: u32, out: usize): void {
 
 /** out = sum of x[k], k < n. */
 export function kSum(x: usize, n: u32, out: usize): void {
-  let s0: i64 = 0, s1: i64 = 0, s2: i64 = 0, s3: i64 = 0;
+  let s0: i64 = 0,
+    s1: i64 = 0,
+    s2: i64 = 0,
+    s3: i64 = 0;
   for (let k: u32 = 0; k < n; k++) {
     s0 += at(x, 0);
     s1 += at(x, 1);
@@ -132,7 +164,8 @@ export function kAdd(out: usize, x: usize, n: u32): void {
 /** out[k] = x[k] - 2^bits y[k], bits < 31, k < n. */
 export function kSubtractShifted(out: usize, x: usize, y: usize, bits: u32, n: u32): void {
   for (let k: u32 = 0; k < n; k++) {
-    for (let i: usize = 0; i < 16; i += 4) store<u32>(out + i, canonical((load<u32>(x + i) as i64) - red((load<u32>(y + i) as i64) << bits)));
+    for (let i: usize = 0; i < 16; i += 4)
+      store<u32>(out + i, canonical((load<u32>(x + i) as i64) - red((load<u32>(y + i) as i64) << bits)));
     out += 16;
     x += 16;
     y += 16;
@@ -162,7 +195,18 @@ export function kPush(out: usize, x: usize, map: usize, n: u32): void {
  * out[i] += x[k] taps[u] for i = k stride + u dilation - pad, where 0 <= i < length; k < n, u < count. `taps` = 0 stands for ones. One K product per
  * pair.
  */
-export function kSpread(out: usize, length: i32, x: usize, n: i32, taps: usize, count: i32, stride: i32, dilation: i32, pad: i32, scratch: usize): void {
+export function kSpread(
+  out: usize,
+  length: i32,
+  x: usize,
+  n: i32,
+  taps: usize,
+  count: i32,
+  stride: i32,
+  dilation: i32,
+  pad: i32,
+  scratch: usize,
+): void {
   for (let k = 0; k < n; k++) {
     for (let u = 0; u < count; u++) {
       const i = k * stride + u * dilation - pad;
@@ -189,7 +233,8 @@ function eqFull(z: usize, bits: u32, out: usize): void {
       const low = out + k;
       kMul(low + half, low, z + 16 * (t as usize));
       for (let i: usize = 0; i < 16; i += 4) {
-        const a = load<u32>(low + i), b = load<u32>(low + half + i);
+        const a = load<u32>(low + i),
+          b = load<u32>(low + half + i);
         store<u32>(low + i, a >= b ? a - b : a + P - b);
       }
     }
@@ -205,7 +250,9 @@ export function kEq(z: usize, bits: u32, start: u32, length: u32, out: usize, sc
   let low: u32 = 32 - clz<u32>(length - 1);
   if (length == 1) low = 0;
   if (low > bits) low = bits;
-  const factor = scratch, one = scratch + 16, table = scratch + 32;
+  const factor = scratch,
+    one = scratch + 16,
+    table = scratch + 32;
   eqFull(z, low, table);
   const mask: u32 = (1 << low) - 1;
   let k: u32 = 0;
@@ -224,7 +271,7 @@ export function kEq(z: usize, bits: u32, start: u32, length: u32, out: usize, sc
       }
     }
     // an index beyond 2^bits has no value: eq is 0 there, which only a malformed layout asks for
-    const beyond = bits < 32 && (((high as u64) << low) >> bits) != 0;
+    const beyond = bits < 32 && ((high as u64) << low) >> bits != 0;
     while (k < length && (start + k) >> low == high) {
       const to = out + 16 * (k as usize);
       if (beyond) memory.fill(to, 0, 16);
@@ -235,8 +282,19 @@ export function kEq(z: usize, bits: u32, start: u32, length: u32, out: usize, sc
 }
 
 /** out = sum over c, i, j of channel[c] row[i] column[j] x[c, i, j], x uint8, C-order, width < 2^23. */
-export function kFormBytes(channel: usize, row: usize, column: usize, channels: u32, height: u32, width: u32, x: usize, out: usize, scratch: usize): void {
-  const inner = scratch, plane = scratch + 16;
+export function kFormBytes(
+  channel: usize,
+  row: usize,
+  column: usize,
+  channels: u32,
+  height: u32,
+  width: u32,
+  x: usize,
+  out: usize,
+  scratch: usize,
+): void {
+  const inner = scratch,
+    plane = scratch + 16;
   memory.fill(out, 0, 16);
   for (let c: u32 = 0; c < channels; c++) {
     memory.fill(plane, 0, 16);
@@ -252,8 +310,19 @@ export function kFormBytes(channel: usize, row: usize, column: usize, channels: 
 }
 
 /** The same for x int32. */
-export function kFormIntegers(channel: usize, row: usize, column: usize, channels: u32, height: u32, width: u32, x: usize, out: usize, scratch: usize): void {
-  const inner = scratch, plane = scratch + 16;
+export function kFormIntegers(
+  channel: usize,
+  row: usize,
+  column: usize,
+  channels: u32,
+  height: u32,
+  width: u32,
+  x: usize,
+  out: usize,
+  scratch: usize,
+): void {
+  const inner = scratch,
+    plane = scratch + 16;
   memory.fill(out, 0, 16);
   for (let c: u32 = 0; c < channels; c++) {
     memory.fill(plane, 0, 16);
@@ -269,7 +338,16 @@ export function kFormIntegers(channel: usize, row: usize, column: usize, channel
 }
 
 /** out[(c h + i) w + j] = channel[c] row[i] column[j]. Two K products an entry. */
-export function kOuter(channel: usize, row: usize, column: usize, channels: u32, height: u32, width: u32, out: usize, scratch: usize): void {
+export function kOuter(
+  channel: usize,
+  row: usize,
+  column: usize,
+  channels: u32,
+  height: u32,
+  width: u32,
+  out: usize,
+  scratch: usize,
+): void {
   for (let c: u32 = 0; c < channels; c++) {
     for (let i: u32 = 0; i < height; i++) {
       kMul(scratch, channel + 16 * (c as usize), row + 16 * (i as usize));

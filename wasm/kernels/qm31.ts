@@ -97,15 +97,26 @@ export function odds(x: v128, y: v128): v128 {
 @inline
 export function addLanes(address: usize, x: v128): void {
   const s =
-    (i32x4.extract_lane(x, 0) as u64) + (i32x4.extract_lane(x, 1) as u64) + (i32x4.extract_lane(x, 2) as u64) + (i32x4.extract_lane(x, 3) as u64) + (load<u32>(address) as u64);
+    (i32x4.extract_lane(x, 0) as u64) +
+    (i32x4.extract_lane(x, 1) as u64) +
+    (i32x4.extract_lane(x, 2) as u64) +
+    (i32x4.extract_lane(x, 3) as u64) +
+    (load<u32>(address) as u64);
   store<u32>(address, (s % 0x7fffffff) as u32);
 }
 
 /** out = x y, one block of four elements each; may overlap exactly. */
 export function mulBlocks(out: usize, x: usize, y: usize): void {
-  const a = v128.load(x), b = v128.load(x, 16), c = v128.load(x, 32), d = v128.load(x, 48);
-  const e = v128.load(y), f = v128.load(y, 16), g = v128.load(y, 32), h = v128.load(y, 48);
-  const t = twist(g, h), v = turn(g, h);
+  const a = v128.load(x),
+    b = v128.load(x, 16),
+    c = v128.load(x, 32),
+    d = v128.load(x, 48);
+  const e = v128.load(y),
+    f = v128.load(y, 16),
+    g = v128.load(y, 32),
+    h = v128.load(y, 48);
+  const t = twist(g, h),
+    v = turn(g, h);
   v128.store(out, mul0(a, b, c, d, e, f, t, v));
   v128.store(out, mul1(a, b, c, d, e, f, t, v), 16);
   v128.store(out, mul2(a, b, c, d, e, f, g, h), 32);

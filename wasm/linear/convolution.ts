@@ -103,10 +103,12 @@ export function weightValue(kernels: Kernels, claim: ConvolutionClaim, weights: 
     const spreadChannels = allocateK(kernels, layer.shape[0]);
     for (let g = 0; g < groups.count; g++) {
       const from = channel.address + 16 * g;
-      for (let o = 0; o < groups.outputs; o++) kernels.bytes.copyWithin(spreadChannels.address + 16 * (g * groups.outputs + o), from, from + 16);
+      for (let o = 0; o < groups.outputs; o++)
+        kernels.bytes.copyWithin(spreadChannels.address + 16 * (g * groups.outputs + o), from, from + 16);
     }
     const products = allocateK(kernels, layer.shape[0]);
-    for (let c = 0; c < layer.shape[0]; c++) kernels.exports.kMul!(products.address + 16 * c, claim.E.address + 16 * c, spreadChannels.address + 16 * c);
+    for (let c = 0; c < layer.shape[0]; c++)
+      kernels.exports.kMul!(products.address + 16 * c, claim.E.address + 16 * c, spreadChannels.address + 16 * c);
     return dotK(kernels, products, sums);
   }
   for (let g = 0; g < groups.count; g++) {
@@ -135,7 +137,14 @@ export function weightForms(kernels: Kernels, claim: ConvolutionClaim, slot: Slo
     const own = zerosK(kernels, layer.shape[0]);
     const first = claim.E.address + 16 * g * groups.outputs;
     kernels.bytes.copyWithin(own.address + 16 * g * groups.outputs, first, first + 16 * groups.outputs);
-    return { kind: 'product', slot, factor: ONE, channel: outer(kernels, own, u, v), row: one, column: sliceK(channel, g * groups.inputs, groups.inputs) };
+    return {
+      kind: 'product',
+      slot,
+      factor: ONE,
+      channel: outer(kernels, own, u, v),
+      row: one,
+      column: sliceK(channel, g * groups.inputs, groups.inputs),
+    };
   });
 }
 
@@ -153,7 +162,15 @@ export function weightTable(kernels: Kernels, claim: ConvolutionClaim, weights: 
   const mark = kernels.arena.mark();
   if (groups.inputs === 1 && groups.count > 1) {
     const out = allocateK(kernels, groups.count * kh * kw);
-    kernels.exports.contractDepthwise!(weights.address, weights.stride, groups.count, groups.outputs, kh * kw, claim.E.address, out.address);
+    kernels.exports.contractDepthwise!(
+      weights.address,
+      weights.stride,
+      groups.count,
+      groups.outputs,
+      kh * kw,
+      claim.E.address,
+      out.address,
+    );
     kernels.exports.placeTaps!(quads, base, out.address, groups.count, kh, kw, claim.uBits, claim.vBits);
   } else {
     const pairs = kernels.arena.allocate(32 * Math.ceil(groups.outputs / 2));
@@ -183,7 +200,18 @@ export function inputTable(kernels: Kernels, claim: ConvolutionClaim, operand: O
     const inner = kernels.arena.mark();
     const column = zerosK(kernels, width);
     // the column vector met by tap v: column[j] at j stride + v dilation - pad
-    const args = [column.address, width, claim.column.address, claim.column.length, 0, 1, term.stride[1], 1, term.pad[1] - v * term.dilation[1], limbs];
+    const args = [
+      column.address,
+      width,
+      claim.column.address,
+      claim.column.length,
+      0,
+      1,
+      term.stride[1],
+      1,
+      term.pad[1] - v * term.dilation[1],
+      limbs,
+    ];
     kernels.exports.kSpread!(...args);
     kernels.exports.splitSignedBlocks!(limbs, column.address, width);
     kernels.parallel(
@@ -197,7 +225,19 @@ export function inputTable(kernels: Kernels, claim: ConvolutionClaim, operand: O
   kernels.parallel(
     JOBS.contractWindows,
     [
-      contracted.address, height, kh, kw, claim.uBits, claim.vBits, claim.row.address, claim.row.length, term.stride[0], term.dilation[0], term.pad[0], quads, base,
+      contracted.address,
+      height,
+      kh,
+      kw,
+      claim.uBits,
+      claim.vBits,
+      claim.row.address,
+      claim.row.length,
+      term.stride[0],
+      term.dilation[0],
+      term.pad[0],
+      quads,
+      base,
     ],
     channels,
     Math.max(1, Math.ceil(4096 / (kh * kw * claim.row.length))),

@@ -12,13 +12,23 @@ import { finalSum, inputTable, weightTable, type ConvolutionClaim, type OperandR
 /** The prover's tables of all convolutions: those with the same number of variables stand one after the other in a pair of quad vectors. */
 export interface LinearTables {
   readonly claims: readonly ConvolutionClaim[];
-  readonly groups: readonly { readonly variables: number; readonly members: readonly number[]; readonly weights: number; readonly inputs: number }[];
+  readonly groups: readonly {
+    readonly variables: number;
+    readonly members: readonly number[];
+    readonly weights: number;
+    readonly inputs: number;
+  }[];
   /** t of each convolution. */
   readonly sums: readonly K[];
 }
 
 /** Builds Wf and Xf of every convolution and their sums. `weights` and `operands` by the order of `claims`. */
-export function linearTables(kernels: Kernels, claims: readonly ConvolutionClaim[], weights: readonly WeightRows[], operands: readonly OperandRows[]): LinearTables {
+export function linearTables(
+  kernels: Kernels,
+  claims: readonly ConvolutionClaim[],
+  weights: readonly WeightRows[],
+  operands: readonly OperandRows[],
+): LinearTables {
   const sums: K[] = claims.map(() => ZERO);
   const sizes = [...new Set(claims.map((c) => c.variables))].sort((a, b) => b - a);
   const groups = sizes.map((variables) => {
@@ -136,6 +146,10 @@ export function verifyLinear(transcript: VerifierTranscript, claims: readonly Co
 
 /** Throws `Refused` unless the tables' values at the points give the sumcheck's value. */
 export function checkLinear({ factors, value }: LinearReduction, weights: readonly K[], inputs: readonly K[]): void {
-  const sum = finalSum(factors, weights.map((w, k) => [w, inputs[k]!] as const));
-  if (sub(sum, value).some((word) => word !== 0)) throw new Refused('linear', 'the linear sumcheck does not end in the product of weights and inputs');
+  const sum = finalSum(
+    factors,
+    weights.map((w, k) => [w, inputs[k]!] as const),
+  );
+  if (sub(sum, value).some((word) => word !== 0))
+    throw new Refused('linear', 'the linear sumcheck does not end in the product of weights and inputs');
 }

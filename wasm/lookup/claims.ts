@@ -3,8 +3,27 @@
  * outputs make. Source: README.md, section 6 ("Final claims", "Output claims").
  */
 import { roundingOffset, type LinearLayer, type Maximum, type Requantize } from '../../circuits/graph/circuit.ts';
-import { addConstant, addTensor, addView, emptyCombination, slotAxes, type Combination, type Scene, type SlotAxes } from '../claims/forms.ts';
-import { dotIntegers, formValue, placeIntegers, scaleByIntegers, spread, subtractShifted, sumK, unshift, type KArray } from '../field/karray.ts';
+import {
+  addConstant,
+  addTensor,
+  addView,
+  emptyCombination,
+  slotAxes,
+  type Combination,
+  type Scene,
+  type SlotAxes,
+} from '../claims/forms.ts';
+import {
+  dotIntegers,
+  formValue,
+  placeIntegers,
+  scaleByIntegers,
+  spread,
+  subtractShifted,
+  sumK,
+  unshift,
+  type KArray,
+} from '../field/karray.ts';
 import { add, mul, neg, ONE, scale, sub, ZERO, type K } from '../field/qm31.ts';
 import { convolutionClaim, type ConvolutionClaim, type OutputVectors } from '../linear/convolution.ts';
 import { bits, tensorShape, type MaximumSlots, type RequantizeSlots } from '../statement/layout.ts';
@@ -41,7 +60,12 @@ function addDirectTerms(scene: Scene, to: Combination, layerIndex: number, layer
   const claims: ConvolutionClaim[] = [];
   layer.terms.forEach((term, termIndex) => {
     if (term.kind === 'convolution') {
-      claims.push(convolutionClaim(layout.convolutions.find((s) => s.layerIndex === layerIndex && s.termIndex === termIndex)!, vectors));
+      claims.push(
+        convolutionClaim(
+          layout.convolutions.find((s) => s.layerIndex === layerIndex && s.termIndex === termIndex)!,
+          vectors,
+        ),
+      );
       return;
     }
     const channel = scaleByIntegers(kernels, E, term.multiplier);
@@ -51,7 +75,15 @@ function addDirectTerms(scene: Scene, to: Combination, layerIndex: number, layer
     }
     const [, height, width] = term.operand.shape;
     const rows = spread(kernels, scaleByIntegers(kernels, row, term.rowFactor), term.kernel[0], height, term.stride[0], 1, term.pad[0]);
-    const columns = spread(kernels, scaleByIntegers(kernels, column, term.columnFactor), term.kernel[1], width, term.stride[1], 1, term.pad[1]);
+    const columns = spread(
+      kernels,
+      scaleByIntegers(kernels, column, term.columnFactor),
+      term.kernel[1],
+      width,
+      term.stride[1],
+      1,
+      term.pad[1],
+    );
     addView(scene, to, term.operand, ONE, channel, rows, columns, true);
   });
   return claims;
@@ -61,7 +93,15 @@ function mass(scene: Scene, { channel, row, column }: SlotAxes): K {
   return mul(sumK(scene.kernels, channel), mul(sumK(scene.kernels, row), sumK(scene.kernels, column)));
 }
 
-function addRequantize(scene: Scene, to: Combination, index: number, layer: Requantize, slots: RequantizeSlots, z: readonly K[], gammas: LookupChallenges): { valid: K; claims: ConvolutionClaim[] } {
+function addRequantize(
+  scene: Scene,
+  to: Combination,
+  index: number,
+  layer: Requantize,
+  slots: RequantizeSlots,
+  z: readonly K[],
+  gammas: LookupChallenges,
+): { valid: K; claims: ConvolutionClaim[] } {
   const { kernels, layout } = scene;
   const axes = slotAxes(kernels, slots.quotientLeaves, z);
   const { channel, row, column } = axes;
@@ -83,7 +123,15 @@ function addRequantize(scene: Scene, to: Combination, index: number, layer: Requ
   return { valid, claims: addDirectTerms(scene, to, index, layer, vectors) };
 }
 
-function addMaximum(scene: Scene, to: Combination, index: number, layer: Maximum, slots: MaximumSlots, z: readonly K[], gammas: LookupChallenges): K {
+function addMaximum(
+  scene: Scene,
+  to: Combination,
+  index: number,
+  layer: Maximum,
+  slots: MaximumSlots,
+  z: readonly K[],
+  gammas: LookupChallenges,
+): K {
   const axes = slotAxes(scene.kernels, slots.leaves, z);
   const { channel, row, column } = axes;
   const valid = mass(scene, axes);
@@ -157,7 +205,11 @@ export function outputVariables(scene: Scene, tensor: number): number {
 }
 
 /** What int32 output `tensor` says at the point zo: column bits, then row bits, then channel bits. `axes` are eq(zo, .) split so. */
-export function outputClaim(scene: Scene, tensor: number, axes: { readonly channel: KArray; readonly row: KArray; readonly column: KArray }): OutputClaim {
+export function outputClaim(
+  scene: Scene,
+  tensor: number,
+  axes: { readonly channel: KArray; readonly row: KArray; readonly column: KArray },
+): OutputClaim {
   const { kernels, layout } = scene;
   const index = tensor - layout.circuit.inputs.length;
   const layer = layout.circuit.layers[index]!;

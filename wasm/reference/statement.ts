@@ -19,7 +19,8 @@ export interface ReferenceStatement {
 const ACCUMULATOR_BOUND = 2 ** 30;
 
 /** Refuses values of the wrong type, length or range; returns the public tensors' values. */
-export function checkStatement(circuit: Circuit, layout: Layout, statement: ReferenceStatement): Known {
+export function checkStatement(circuit: Circuit, layout: Layout, statement: ReferenceStatement | null): Known {
+  refuseUnless(typeof statement === 'object' && statement !== null, 'statement', 'no statement');
   const { inputs, outputs, context } = statement;
   refuseUnless(context instanceof Uint8Array, 'statement', 'the context is not a Uint8Array');
   refuseUnless(Array.isArray(inputs) && Array.isArray(outputs), 'statement', 'inputs and outputs must be arrays');

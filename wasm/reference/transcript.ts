@@ -12,9 +12,13 @@ export type HashContext = 'circuit' | 'weights' | 'leaf' | 'node' | 'transcript'
 
 const ascii = new TextEncoder();
 
-/** BLAKE3 in derive-key mode, context `veritab 1 <name>`. */
-function hasher(name: HashContext) {
-  return blake3.create({ context: ascii.encode(`veritab 1 ${name}`) });
+const keyed = new Map<HashContext, ReturnType<typeof blake3.create>>();
+
+/** A fresh BLAKE3 in derive-key mode, context `veritab 1 <name>`; the key is derived once. */
+function hasher(name: HashContext): ReturnType<typeof blake3.create> {
+  const fresh = keyed.get(name) ?? blake3.create({ context: ascii.encode(`veritab 1 ${name}`) });
+  keyed.set(name, fresh);
+  return fresh.clone();
 }
 
 /** H_name of the concatenated pieces: 32 bytes. */

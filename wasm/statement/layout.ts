@@ -26,7 +26,9 @@ export function planeBits(slot: Slot): number {
 }
 
 export type TableKind =
-  { readonly kind: 'remainder'; readonly bits: number } | { readonly kind: 'maximum' } | { readonly kind: 'quotient'; readonly table: number };
+  | { readonly kind: 'remainder'; readonly bits: number }
+  | { readonly kind: 'maximum' }
+  | { readonly kind: 'quotient'; readonly table: number };
 
 /** A lookup table: its rows (first, second), its tag, where its multiplicities and its leaves are. */
 export interface LookupTable {
@@ -119,7 +121,11 @@ function tableRows(circuit: Circuit): { source: TableKind; first: Int32Array; se
   const rows: { source: TableKind; first: Int32Array; second: Int32Array }[] = [];
   for (const width of [...widths].sort((a, b) => a - b)) {
     const n = 2 ** width;
-    rows.push({ source: { kind: 'remainder', bits: width }, first: Int32Array.from({ length: n }, (_, r) => r), second: new Int32Array(n) });
+    rows.push({
+      source: { kind: 'remainder', bits: width },
+      first: Int32Array.from({ length: n }, (_, r) => r),
+      second: new Int32Array(n),
+    });
   }
   if (maximum) {
     const first = Int32Array.from({ length: 511 }, (_, k) => k - 255);
@@ -157,7 +163,10 @@ export function layoutOf(circuit: Circuit): Layout {
     return { output, limbs, limbLeaves, own };
   });
   const lookupPending = leaves.length;
-  const tableDrafts = rows.map((row) => ({ multiplicities: add(witness, [row.first.length, 1, 1]), leaves: add(leaves, [row.first.length, 1, 1]) }));
+  const tableDrafts = rows.map((row) => ({
+    multiplicities: add(witness, [row.first.length, 1, 1]),
+    leaves: add(leaves, [row.first.length, 1, 1]),
+  }));
   const witnessLength = place(witness);
   const leafLength = place(leaves);
   validLeaves += rows.reduce((sum, row) => sum + row.first.length, 0);
@@ -188,7 +197,9 @@ export function layoutOf(circuit: Circuit): Layout {
     };
   });
   const sites = convolutions(circuit).map((site, index) => ({ ...site, index }));
-  const outputOrder = circuit.outputs.flatMap((tensor) => sites.filter((s) => s.layer.kind === 'accumulate' && inputs + s.layerIndex === tensor));
+  const outputOrder = circuit.outputs.flatMap((tensor) =>
+    sites.filter((s) => s.layer.kind === 'accumulate' && inputs + s.layerIndex === tensor),
+  );
   const weightPending: Pending[] = [];
   if (circuit.weightRoot) {
     for (const { term, layer } of sites) {

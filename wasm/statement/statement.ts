@@ -27,12 +27,14 @@ const ACCUMULATOR_BOUND = 2 ** 30;
 
 /** Throws `Refused` unless the inputs have the circuit's shapes. */
 export function checkInputs(circuit: Circuit, inputs: readonly Uint8Array[]): void {
-  if (inputs.length !== circuit.inputs.length) throw new Refused('input', `expected ${circuit.inputs.length} input tensors, got ${inputs.length}`);
+  if (inputs.length !== circuit.inputs.length)
+    throw new Refused('input', `expected ${circuit.inputs.length} input tensors, got ${inputs.length}`);
   circuit.inputs.forEach((tensor, k) => {
     const value: unknown = inputs[k];
     const expected = size(tensor.shape);
     if (!(value instanceof Uint8Array)) throw new Refused('input', `input ${k}: expected bytes`);
-    if (value.length !== expected) throw new Refused('input', `input ${k}: expected ${expected} bytes (${tensor.shape.join(' x ')}), got ${value.length}`);
+    if (value.length !== expected)
+      throw new Refused('input', `input ${k}: expected ${expected} bytes (${tensor.shape.join(' x ')}), got ${value.length}`);
   });
 }
 
@@ -43,14 +45,16 @@ export function checkStatement(circuit: Circuit, statement: Statement): void {
   checkInputs(circuit, statement.inputs);
   const { outputs } = statement;
   if (!(statement.context instanceof Uint8Array)) throw new Refused('context', 'expected bytes');
-  if (outputs.length !== circuit.outputs.length) throw new Refused('output', `expected ${circuit.outputs.length} output tensors, got ${outputs.length}`);
+  if (outputs.length !== circuit.outputs.length)
+    throw new Refused('output', `expected ${circuit.outputs.length} output tensors, got ${outputs.length}`);
   circuit.outputs.forEach((tensor, k) => {
     const value: unknown = outputs[k];
     const layer = circuit.layers[tensor - circuit.inputs.length]!;
     const expected = size(shapeOf(circuit, tensor));
     if (layer.kind === 'accumulate') {
       if (!(value instanceof Int32Array)) throw new Refused('output', `output ${k}: expected int32 values`);
-      if (value.some((v) => v <= -ACCUMULATOR_BOUND || v >= ACCUMULATOR_BOUND)) throw new Refused('output', `output ${k}: a value is not between -2^30 and 2^30`);
+      if (value.some((v) => v <= -ACCUMULATOR_BOUND || v >= ACCUMULATOR_BOUND))
+        throw new Refused('output', `output ${k}: a value is not between -2^30 and 2^30`);
     } else if (!(value instanceof Uint8Array)) throw new Refused('output', `output ${k}: expected bytes`);
     if (value.length !== expected) throw new Refused('output', `output ${k}: expected ${expected} values, got ${value.length}`);
   });

@@ -192,7 +192,8 @@ export class VerifierTranscript extends Transcript {
   }
 
   private take(label: string, length: number): Uint8Array {
-    if (this.bytes.length - this.position < length) throw new Refused('proof length', `the proof ends inside '${label}', at byte ${this.position}`);
+    if (this.bytes.length - this.position < length)
+      throw new Refused('proof length', `the proof ends inside '${label}', at byte ${this.position}`);
     const data = this.bytes.slice(this.position, this.position + length);
     this.position += length;
     return data;

@@ -1,5 +1,20 @@
 /** What browser tests call in the page. */
+import { decodeCircuit } from '../../../circuits/graph/encoding.ts';
+import { browserPlatform } from '../../../wasm/runtime/browser.ts';
+import { createProver, createVerifier } from '../../../wasm/runtime/prover.ts';
 import type { KernelReport } from './kernels-worker.ts';
+
+/** Bytes on their way between test and page. */
+type Bytes = readonly number[];
+
+export interface ProvingJob {
+  /** The circuit's encoding. */
+  readonly circuit: Bytes;
+  readonly weights: readonly Bytes[];
+  readonly inputs: readonly Bytes[];
+  readonly context: Bytes;
+  readonly threads?: number;
+}
 
 const actions = {
   isolated: () => crossOriginIsolated,
@@ -19,6 +34,22 @@ const actions = {
     } finally {
       worker.terminate();
     }
+  },
+
+  /** Proves in a worker, verifies in another. */
+  async prove({ circuit: encoding, weights, inputs, context, threads }: ProvingJob) {
+    const circuit = decodeCircuit(Uint8Array.from(encoding));
+    const values = weights.map((w) => Int8Array.from(w));
+    const statement = { inputs: inputs.map((x) => Uint8Array.from(x)), context: Uint8Array.from(context) };
+    const options = threads === undefined ? {} : { threads };
+    const prover = await createProver(browserPlatform, circuit, values, options);
+    const { outputs, proof, timings } = await prover.prove(statement.inputs, statement.context);
+    await prover.dispose();
+    const verifier = await createVerifier(browserPlatform, circuit, values, options);
+    if (!verifier.ok) return { verdict: verifier, proof: [], outputs: [], timings };
+    const verdict = await verifier.verify({ ...statement, outputs }, proof);
+    await verifier.dispose();
+    return { verdict, proof: [...proof], outputs: outputs.map((y) => [...y]), timings };
   },
 };
 

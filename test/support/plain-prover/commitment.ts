@@ -1,7 +1,7 @@
 /** Commitment and opening, the prover's half (README section 9): encoding by halving, Merkle tree, one code path for all levels. */
 import { openingLevels, QUERY_GRINDING_BITS, rowCount, type Level } from '../../../wasm/parameters.ts';
 import { columnPoint, factorsAt } from '../../../wasm/reference/circle.ts';
-import { add, lift, multiply, powers, scale, sum, ZERO, type K } from '../../../wasm/reference/field.ts';
+import { add, addBase, lift, multiply, multiplyBase, powers, scale, sum, ZERO, type K } from '../../../wasm/reference/field.ts';
 import { eqTable, fold } from '../../../wasm/reference/multilinear.ts';
 import { leafHash, multiproofSiblings, nodeHash } from '../../../wasm/reference/opening.ts';
 import { plainRoundMessage } from './sumcheck.ts';
@@ -25,25 +25,27 @@ function factorTable(codeBits: number, count: number): number[][] {
 }
 
 /**
- * The code word of a message of 2^c entries: f(x, y) = f0(x) + y f1(x), f0 and f1 of even and odd entries, then in the same way
+ * The code word of a message of 2^c entries of F: f(x, y) = f0(x) + y f1(x), f0 and f1 of even and odd entries, then in the same way
  * g(x) = g0(pi(x)) + x g1(pi(x)). The value of the inner ones depends on J without its lowest bit.
  */
-export function encode(message: readonly K[], codeBits: number): K[] {
+export function encode(message: readonly number[], codeBits: number): Uint32Array {
   const c = Math.log2(message.length);
   const factors = factorTable(codeBits, c);
-  const level = (part: readonly K[], t: number): K[] => {
-    if (t === c) return new Array<K>(2 ** (codeBits - c)).fill(part[0]!);
-    const even = level(
-      part.filter((_, k) => k % 2 === 0),
-      t + 1,
-    );
-    const odd = level(
-      part.filter((_, k) => k % 2 === 1),
-      t + 1,
-    );
-    return Array.from({ length: 2 ** (codeBits - t) }, (_, J) => add(even[J >> 1]!, scale(factors[t]![J]!, odd[J >> 1]!)));
+  const level = (part: Uint32Array, t: number): Uint32Array => {
+    const out = new Uint32Array(2 ** (codeBits - t));
+    if (t === c) return out.fill(part[0]!);
+    const even = level(everySecond(part, 0), t + 1);
+    const odd = level(everySecond(part, 1), t + 1);
+    for (let J = 0; J < out.length; J++) out[J] = addBase(even[J >> 1]!, multiplyBase(factors[t]![J]!, odd[J >> 1]!));
+    return out;
   };
-  return level(message, 0);
+  return level(Uint32Array.from(message), 0);
+}
+
+function everySecond(part: Uint32Array, first: number): Uint32Array {
+  const out = new Uint32Array(part.length / 2);
+  for (let k = 0; k < out.length; k++) out[k] = part[2 * k + first]!;
+  return out;
 }
 
 export interface Commitment {
@@ -64,8 +66,16 @@ export function commit(vector: readonly K[], level: Level, isBase: boolean): Com
   const rows = Array.from({ length: rowCount(vector.length, level) }, (_, i) =>
     Array.from({ length: width }, (_, j) => vector[i * width + j] ?? ZERO),
   );
-  const codewords = rows.map((row) => encode(row, codeBits));
-  const columns = Array.from({ length: 2 ** codeBits }, (_, J) => codewords.flatMap((word) => (isBase ? [word[J]![0]] : [...word[J]!])));
+  const coordinates = isBase ? [0] : [0, 1, 2, 3]; // the code is linear over F: each coordinate of K is encoded by itself
+  const codewords = rows.flatMap((row) =>
+    coordinates.map((k) =>
+      encode(
+        row.map((entry) => entry[k]!),
+        codeBits,
+      ),
+    ),
+  );
+  const columns = Array.from({ length: 2 ** codeBits }, (_, J) => codewords.map((word) => word[J]!));
   const tree = [columns.map((column) => leafHash(column))];
   while (tree.at(-1)!.length > 1) {
     const below = tree.at(-1)!;

@@ -16,7 +16,7 @@ import { absorbStatement, type ReferenceStatement } from '../../../wasm/referenc
 import { drawLookupChallenges } from '../../../wasm/reference/verify.ts';
 import { commitVector, open, type Commitment } from './commitment.ts';
 import { readView, type Witness } from './execution.ts';
-import { countLookups, leafFractions, lookupsOf, padded, validIndices, witnessVector } from './leaves.ts';
+import { countLookups, leafFractions, lookupsOf, padded, validIndices, witnessVector, type Lookup } from './leaves.ts';
 import { proveProducts, proveTree, type Product } from './sumcheck.ts';
 import { ProofWriter, type Grind, type Message, type TranscriptEvent } from './writer.ts';
 
@@ -30,6 +30,10 @@ export interface PlainProof {
 
 export interface PlainOptions {
   readonly grind?: Grind;
+  /** The statement to be absorbed, if it is not what the witness says. */
+  readonly statement?: ReferenceStatement;
+  /** Changes the lookups before they are counted and proven. */
+  readonly lookups?: (honest: Lookup[]) => Lookup[];
   /** Value of the entries of committed weights that are no weight, by index; 0 if not given. */
   readonly weightPadding?: (index: number) => number;
 }
@@ -75,11 +79,12 @@ export function plainProve(
   options: PlainOptions = {},
 ): PlainProof {
   const layout = deriveLayout(circuit);
-  const statement = statementOf(circuit, witness, context);
+  const statement = options.statement ?? statementOf(circuit, witness, context);
   const writer = new ProofWriter(options.grind);
   absorbStatement(writer, circuit, circuitDigest(circuit), statement);
 
-  const lookups = lookupsOf(circuit, layout, witness);
+  const honest = lookupsOf(circuit, layout, witness);
+  const lookups = options.lookups?.(honest) ?? honest;
   const counts = witness.multiplicities ?? countLookups(layout, lookups);
   const w = witnessVector(circuit, layout, witness, counts);
   const commitment = commitVector(w);
@@ -205,7 +210,7 @@ export interface Committed {
 }
 
 /** Adds `factor` times a form to a dense functional. */
-function addForm(dense: K[], form: Form, factor: K): void {
+export function addForm(dense: K[], form: Form, factor: K): void {
   if (form.kind === 'point') {
     eqTable(form.point, 0, dense.length).forEach((e, i) => {
       dense[i] = add(dense[i]!, multiply(factor, e));

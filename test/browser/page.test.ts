@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumArguments, findChromium } from '../support/chromium.ts';
-import { kernelModule } from '../support/kernels.ts';
+import { encodeCircuit } from '../../circuits/graph/encoding.ts';
+import { prepareProver } from '../../wasm/prove.ts';
+import { featureNet } from '../support/circuits.ts';
+import { kernelModule, loadKernels } from '../support/kernels.ts';
 import { buildPage, type BuiltPage } from '../support/page.ts';
-import type { PageActions } from './page/page.ts';
+import type { PageActions, ProvingJob } from './page/page.ts';
 
 let built: BuiltPage;
 let browser: Browser;
@@ -53,6 +56,34 @@ describe('kernels in a page', () => {
     await expect(page.evaluate(() => (globalThis as InPage).actions.kernels(2, 1, 1))).rejects.toThrow(
       'kernel thread 1 cannot join: its memory cannot be shared',
     );
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('a prover in a page', () => {
+  const { circuit, weights, inputs } = featureNet();
+  const context = new TextEncoder().encode('a page proves');
+  const job: ProvingJob = {
+    circuit: [...encodeCircuit(circuit)],
+    weights: weights.map((w) => [...w]),
+    inputs: inputs.map((x) => [...x]),
+    context: [...context],
+  };
+
+  it.each([
+    ['two threads, isolated', true, 2],
+    ['one thread, not isolated, which is what a page gets when it does not say', false, undefined],
+  ])('gives the proof that Node gives, byte for byte: %s', async (_, isolated, threads) => {
+    const expected = prepareProver(await loadKernels(), circuit, weights).prove(inputs, context);
+    const { page, errors } = await open(isolated);
+    const { proof, outputs, verdict } = await page.evaluate((job) => (globalThis as InPage).actions.prove(job), {
+      ...job,
+      ...(threads === undefined ? {} : { threads }),
+    });
+    expect(Uint8Array.from(proof)).toEqual(expected.proof);
+    expect(outputs).toEqual(expected.outputs.map((y) => [...y]));
+    expect(verdict).toEqual({ ok: true });
     expect(errors).toEqual([]);
     await page.close();
   });
