@@ -4,7 +4,7 @@
  */
 import { zeroOf, type AxisPart, type GatherPart, type View } from '../../circuits/graph/circuit.ts';
 import { dotK, eqArray, formValue, outer, push, sumK, zerosK, placeIntegers, type KArray } from '../field/karray.ts';
-import { add, mul, ONE, scale, ZERO, type K } from '../field/qm31.ts';
+import { add, mul, neg, ONE, scale, ZERO, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { tensorShape, planeBits, type Layout, type Slot } from '../statement/layout.ts';
 
@@ -85,7 +85,7 @@ function addAxisPart(scene: Scene, to: Combination, part: AxisPart, factor: K, v
   const zero = zeroOf(layout.circuit, part.tensor);
   if (centred && zero) {
     const mass = mul(sumK(kernels, channel), mul(sumK(kernels, row), sumK(kernels, column)));
-    addConstant(to, mul(factor, scale(-zero, mass)));
+    addConstant(to, mul(factor, neg(scale(zero, mass))));
   }
 }
 
@@ -110,7 +110,7 @@ function addGatherPart(scene: Scene, to: Combination, part: GatherPart, factor: 
     throw new Error(`tensor ${part.tensor} is neither committed nor public`);
   }
   const zero = zeroOf(layout.circuit, part.tensor);
-  if (centred && zero) addConstant(to, mul(factor, scale(-zero, sumK(kernels, coefficients))));
+  if (centred && zero) addConstant(to, mul(factor, neg(scale(zero, sumK(kernels, coefficients)))));
 }
 
 /**

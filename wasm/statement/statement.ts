@@ -25,8 +25,12 @@ export interface Statement {
 /** Exclusive bound of the absolute value of an int32 output. */
 const ACCUMULATOR_BOUND = 2 ** 30;
 
+/** Statements come from strangers, whatever their type says. */
+const isArray = (value: unknown): boolean => Array.isArray(value);
+
 /** Throws `Refused` unless the inputs have the circuit's shapes. */
 export function checkInputs(circuit: Circuit, inputs: readonly Uint8Array[]): void {
+  if (!isArray(inputs)) throw new Refused('input', 'expected an array of input tensors');
   if (inputs.length !== circuit.inputs.length)
     throw new Refused('input', `expected ${circuit.inputs.length} input tensors, got ${inputs.length}`);
   circuit.inputs.forEach((tensor, k) => {
@@ -42,8 +46,11 @@ export function checkInputs(circuit: Circuit, inputs: readonly Uint8Array[]): vo
  * Throws `Refused` unless inputs and outputs have the circuit's shapes and every int32 output lies strictly between -2^30 and 2^30 (else a logit plus p would pass).
  */
 export function checkStatement(circuit: Circuit, statement: Statement): void {
+  if (typeof statement !== 'object' || (statement as unknown) === null)
+    throw new Refused('statement', 'expected inputs, outputs and a context');
   checkInputs(circuit, statement.inputs);
   const { outputs } = statement;
+  if (!isArray(outputs)) throw new Refused('output', 'expected an array of output tensors');
   if (!(statement.context instanceof Uint8Array)) throw new Refused('context', 'expected bytes');
   if (outputs.length !== circuit.outputs.length)
     throw new Refused('output', `expected ${circuit.outputs.length} output tensors, got ${outputs.length}`);

@@ -188,7 +188,8 @@ export class VerifierTranscript extends Transcript {
 
   constructor(kernels: Kernels, proof: Uint8Array) {
     super(kernels);
-    this.bytes = proof;
+    // a copy: nobody changes it under way, and it is a plain array (slices of a Node Buffer are views)
+    this.bytes = new Uint8Array(proof);
   }
 
   private take(label: string, length: number): Uint8Array {
