@@ -1,9 +1,10 @@
 /** Lookups of an execution: the leaves of the tree, the multiplicities, and the witness vector. */
+import { readView } from '../../../circuits/execute/execute.ts';
 import type { Circuit } from '../../../circuits/graph/circuit.ts';
 import { fromInteger, integer, lift, negate, ONE, subtract, ZERO, type K } from '../../../wasm/reference/field.ts';
 import { elements, indexIn, limbBits, limbCount, limbOf, type Layout, type Slot } from '../../../wasm/reference/layout.ts';
 import { keyOf, type LookupChallenges } from '../../../wasm/reference/lookup.ts';
-import { readView, type Witness } from './execution.ts';
+import type { Witness } from './execution.ts';
 import type { Fractions } from './sumcheck.ts';
 
 /** A lookup of (first, second) in a table, at an index of the leaf vector. */

@@ -2,6 +2,7 @@
  * The plain prover: the proof that the fast prover must produce, byte for byte, from a witness given as data. Slow, obvious, and happy to
  * prove what is wrong.
  */
+import { readView } from '../../../circuits/execute/execute.ts';
 import { convolutions, type Circuit, type Weights } from '../../../circuits/graph/circuit.ts';
 import { circuitDigest } from '../../../circuits/graph/encoding.ts';
 import { batchFactors, vectorVariables } from '../../../wasm/reference/batching.ts';
@@ -15,10 +16,10 @@ import { bits, eqTable } from '../../../wasm/reference/multilinear.ts';
 import { absorbStatement, type ReferenceStatement } from '../../../wasm/reference/statement.ts';
 import { drawLookupChallenges } from '../../../wasm/reference/verify.ts';
 import { commitVector, open, type Commitment } from './commitment.ts';
-import { readView, type Witness } from './execution.ts';
+import type { Witness } from './execution.ts';
 import { countLookups, leafFractions, lookupsOf, padded, validIndices, witnessVector, type Lookup } from './leaves.ts';
 import { proveProducts, proveTree, type Product } from './sumcheck.ts';
-import { ProofWriter, type Grind, type Message, type TranscriptEvent } from './writer.ts';
+import { ProofWriter, type Alter, type Grind, type Message, type TranscriptEvent } from './writer.ts';
 
 export interface PlainProof {
   /** The statement that the proof is about. */
@@ -30,6 +31,8 @@ export interface PlainProof {
 
 export interface PlainOptions {
   readonly grind?: Grind;
+  /** Changes messages as they are sent. */
+  readonly alter?: Alter;
   /** The statement to be absorbed, if it is not what the witness says. */
   readonly statement?: ReferenceStatement;
   /** Changes the lookups before they are counted and proven. */
@@ -80,7 +83,7 @@ export function plainProve(
 ): PlainProof {
   const layout = deriveLayout(circuit);
   const statement = options.statement ?? statementOf(circuit, witness, context);
-  const writer = new ProofWriter(options.grind);
+  const writer = new ProofWriter(options.grind, options.alter);
   absorbStatement(writer, circuit, circuitDigest(circuit), statement);
 
   const honest = lookupsOf(circuit, layout, witness);

@@ -13,14 +13,18 @@ import {
 import { treeHeight } from '../../../wasm/reference/lookup.ts';
 import { commitVector } from './commitment.ts';
 import { padded, validIndices } from './leaves.ts';
-import { addForm, proveBatches } from './prove.ts';
+import { addForm, proveBatches, type PlainOptions } from './prove.ts';
 import { proveTree } from './sumcheck.ts';
-import { ProofWriter, type Grind, type Message } from './writer.ts';
+import { ProofWriter, type Message } from './writer.ts';
 
 /** Proves, or tries to, that W (integers; the vector committed to by the circuit's root) is in range and has the circuit's squares. */
-export function plainRegister(circuit: Circuit, W: readonly number[], grind?: Grind): { proof: Uint8Array; messages: readonly Message[] } {
+export function plainRegister(
+  circuit: Circuit,
+  W: readonly number[],
+  options: Pick<PlainOptions, 'grind' | 'alter'> = {},
+): { proof: Uint8Array; messages: readonly Message[] } {
   const layout = registrationLayout(circuit);
-  const writer = new ProofWriter(grind);
+  const writer = new ProofWriter(options.grind, options.alter);
   absorbRegistration(writer, layout);
 
   const inW = layout.slots.map(validIndices);

@@ -32,16 +32,21 @@ export const plainGrind: Grind = (state, zeroBits) => {
   }
 };
 
+/** What is sent instead of a message; `occurrence` counts the messages of a label from 0. A cheating prover goes on from what it sent. */
+export type Alter = (label: string, occurrence: number, data: Uint8Array) => Uint8Array;
+
 export class ProofWriter extends Transcript {
   readonly messages: Message[] = [];
   readonly events: TranscriptEvent[] = [];
   private readonly pieces: Uint8Array[] = [];
   private length = 0;
   private readonly findNonce: Grind;
+  private readonly alter: Alter | undefined;
 
-  constructor(findNonce: Grind = plainGrind) {
+  constructor(findNonce: Grind = plainGrind, alter?: Alter) {
     super();
     this.findNonce = findNonce;
+    this.alter = alter;
   }
 
   get proof(): Uint8Array {
@@ -71,7 +76,8 @@ export class ProofWriter extends Transcript {
     return value;
   }
 
-  sendBytes(label: string, data: Uint8Array): void {
+  sendBytes(label: string, honest: Uint8Array): void {
+    const data = this.alter?.(label, this.messages.filter((message) => message.label === label).length, honest) ?? honest;
     this.messages.push({ label, offset: this.length, length: data.length });
     this.pieces.push(data);
     this.length += data.length;
