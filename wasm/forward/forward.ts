@@ -2,8 +2,10 @@
  * The integer model run by the kernels, and the witness that it fills. The same integers as `circuits/execute`, which tests compare it with.
  */
 import { convolutions, type Convolution, type LinearLayer, type Requantize } from '../../circuits/graph/circuit.ts';
+import { paddedLength } from '../commitment/commitment.ts';
 import { placeIntegers } from '../field/karray.ts';
 import type { OperandRows, WeightRows } from '../linear/convolution.ts';
+import { openingLevels } from '../parameters.ts';
 import { JOBS } from '../runtime/jobs.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { planeBits, type Layout, type LookupTable, type RequantizeSlots, type Slot } from '../statement/layout.ts';
@@ -180,7 +182,8 @@ function requantize(
 /** Runs the circuit on `inputs` (checked by the caller), with weights in memory; see `Forward`. All results stay in the arena. */
 export function runForward(kernels: Kernels, layout: Layout, weights: readonly WeightRows[], inputs: readonly Uint8Array[]): Forward {
   const { circuit } = layout;
-  const witness = zeroWords(kernels, layout.witnessLength);
+  // whole rows of the commitment's matrix
+  const witness = zeroWords(kernels, paddedLength(layout.witnessLength, openingLevels(layout.witnessLength)![0]!));
   const tensors: (TensorBytes | null)[] = inputs.map((values, k) => {
     const address = kernels.arena.allocate(values.length + 32);
     kernels.bytes.set(values, address);

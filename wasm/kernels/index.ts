@@ -38,5 +38,6 @@ export {
 } from './contract';
 export { mulBlocks } from './qm31';
 export { operandRows, operandAxes, operandGather, fillBias, addMultiple, addWindowSum, requantizeChannel, maximum } from './forward';
+export { fillLeaves } from './leaves';
 export { contextKey, deriveKey } from './blake3';
 export { addCoordinates, addScaledWords, doubleWords, splitCoordinates } from './circle';

@@ -2,20 +2,20 @@
  * The tree of fractions: proves that the fractions of all leaves sum to zero, up to a claim about the leaves' numerators and denominators at one point. Prover and verifier. Source: README.md,
  * section 6; the argument is LogUp-GKR (ePrint 2023/1284).
  */
-import { add, bits, equal, isZero, mul, sub, ZERO, type K } from '../field/qm31.ts';
+import { add, bits, equal, isZero, mul, sub, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { Refused } from '../statement/refused.ts';
 import {
-  allocateNodes,
   bindFirst,
   bindNext,
   firstQuadratic,
+  lastPair,
   messageAt,
   parentsOf,
   pairWeights,
   readNode,
+  type Bound,
   type Nodes,
-  type Weights,
 } from './tree-layers.ts';
 
 /** What the prover needs of a transcript. */
@@ -98,17 +98,17 @@ export function proveTree(kernels: Kernels, transcript: TreeWriter, leaves: Node
   let nodes = [leaves];
   while (nodes.length < height) {
     marks.push(kernels.arena.mark());
-    nodes.push(parentsOf(kernels, nodes[nodes.length - 1]));
+    nodes.push(parentsOf(kernels, nodes[nodes.length - 1]!));
   }
   nodes = nodes.reverse();
-  let pair: Pair = [...readNode(kernels, nodes[0], 0), ...readNode(kernels, nodes[0], 1)];
+  let pair: Pair = [...readNode(kernels, nodes[0]!, 0), ...readNode(kernels, nodes[0]!, 1)];
   transcript.sendElements('root', pair);
   let point: K[] = [transcript.challenge('mu')];
   for (let k = 1; k < height; k++) {
     // a height is no longer needed once its claims stand
     kernels.arena.release(marks[height - 1 - k]!);
     const lambda = transcript.challenge('lambda');
-    [pair, point] = proveLayer(kernels, transcript, nodes[k], lambda, point, pair);
+    [pair, point] = proveLayer(kernels, transcript, nodes[k]!, lambda, point, pair);
     transcript.sendElements('children', pair);
     point = [transcript.challenge('mu'), ...point];
   }
@@ -117,39 +117,30 @@ export function proveTree(kernels: Kernels, transcript: TreeWriter, leaves: Node
 }
 
 /**
- * The sumcheck of one layer, whose claims stand at z; `above` is what the layer before ended in, z_0 the point between. Returns the two nodes at the challenges, and the challenges.
+ * The sumcheck of one layer, whose claims stand at z; `above` is what the layer before ended in, z_0 the point between. Returns the two nodes at the challenges, and the challenges. Claims
+ * here are those of g - lambda, which absent nodes do not contribute to.
  */
 function proveLayer(kernels: Kernels, transcript: TreeWriter, children: Nodes, lambda: K, z: readonly K[], above: Pair): [Pair, K[]] {
   const mark = kernels.arena.mark();
   const rounds = z.length;
   const point: K[] = [];
-  let weights: Weights = pairWeights(kernels, z, 0, Math.ceil(children.length / 4));
-  // g on the first half of the cube, and on the second, sums to what the layer before ended in
-  const low = add(above[0], mul(lambda, above[1]));
-  const high = add(above[2], mul(lambda, above[3]));
-  let c = firstQuadratic(kernels, children, weights, lambda);
-  let b = sub(sub(high, low), c);
-  let constant = sub(low, lambda);
-  transcript.sendElements('tree round', [b, c]);
-  let r = transcript.challenge('tree point');
-  point.push(r);
-  let claim = roundValue(constant, b, c, r);
-  weights = weights.next(rounds > 1);
-  let bound = bindFirst(kernels, children, weights, r, lambda);
-  for (let t = 1; t < rounds; t++) {
-    const message = messageAt(kernels, bound, weights, lambda, claim, z[t]!);
-    ({ constant, b, c } = message);
+  // h(0) and h(1) of the first round are what the layer before ended in
+  let constant = sub(add(above[0], mul(lambda, above[1])), lambda);
+  const one = sub(add(above[2], mul(lambda, above[3])), lambda);
+  let c = firstQuadratic(kernels, children, pairWeights(kernels, z, 0, Math.ceil(children.length / 4)), lambda);
+  let b = sub(sub(one, constant), c);
+  let bound: Bound | null = null;
+  for (let t = 0; t < rounds; t++) {
     transcript.sendElements('tree round', [b, c]);
-    r = transcript.challenge('tree point');
+    const r = transcript.challenge('tree point');
     point.push(r);
-    claim = roundValue(constant, b, c, r);
-    weights = weights.next(t + 1 < rounds);
-    bound = bindNext(kernels, bound, weights, r, lambda);
+    const claim = roundValue(constant, b, c, r);
+    const weights: number =
+      t + 1 < rounds ? pairWeights(kernels, z, t + 1, Math.ceil((bound?.length ?? Math.ceil(children.length / 2)) / 4)) : 0;
+    bound = bound ? bindNext(kernels, bound, weights, r, lambda) : bindFirst(kernels, children, weights, r, lambda);
+    if (weights) ({ constant, b, c } = messageAt(kernels, bound, weights, lambda, claim, z[t + 1]!));
   }
-  const pair = bound.first(lambda);
+  const pair = lastPair(kernels, bound!, lambda);
   kernels.arena.release(mark);
   return [pair, point];
 }
-
-export { allocateNodes, type Nodes };
-export const ABSENT_NUMERATOR = ZERO;
