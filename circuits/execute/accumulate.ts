@@ -5,17 +5,22 @@ import { readView } from './view.ts';
 /** An accumulator must stay within int32; a circuit that `checkCircuit` accepts stays within 2^30. */
 const LIMIT = 2 ** 31;
 
-/** Values of one tensor and where one of its planes begins. */
-interface Plane {
-  readonly values: Int32Array | Float64Array;
+/** One channel of a tensor: all the tensor's values, and where the channel's begin. */
+interface Plane<Values> {
+  readonly values: Values;
   readonly start: number;
   readonly shape: Shape;
 }
 
+type Sums = Plane<Float64Array>;
+type Operand = Plane<Int32Array>;
+
 /** `out[i, j] += factor * x[i stride + row, j stride + column]` where that lies inside x: one tap of a window over one plane. */
-function addTap(out: Plane, x: Plane, factor: number, stride: readonly [number, number], row: number, column: number): void {
+function addTap(out: Sums, x: Operand, factor: number, stride: readonly [number, number], row: number, column: number): void {
   const [, outHeight, outWidth] = out.shape;
   const [, height, width] = x.shape;
+  const { values: sums } = out;
+  const { values } = x;
   const firstColumn = Math.max(0, Math.ceil(-column / stride[1]));
   const endColumn = Math.min(outWidth, Math.ceil((width - column) / stride[1]));
   for (let i = 0; i < outHeight; i++) {
@@ -23,16 +28,16 @@ function addTap(out: Plane, x: Plane, factor: number, stride: readonly [number, 
     if (y < 0 || y >= height) continue;
     const to = out.start + i * outWidth;
     let from = x.start + y * width + firstColumn * stride[1] + column;
-    for (let j = firstColumn; j < endColumn; j++, from += stride[1]) out.values[to + j]! += factor * x.values[from]!;
+    for (let j = firstColumn; j < endColumn; j++, from += stride[1]) sums[to + j]! += factor * values[from]!;
   }
 }
 
 /** `x[c, ...]` for every channel c of a tensor. */
-function planes(values: Int32Array | Float64Array, shape: Shape): Plane[] {
+function planes<Values>(values: Values, shape: Shape): Plane<Values>[] {
   return Array.from({ length: shape[0] }, (_, c) => ({ values, start: c * shape[1] * shape[2], shape }));
 }
 
-function addConvolution(sum: readonly Plane[], x: readonly Plane[], term: Convolution, weights: Int8Array): void {
+function addConvolution(sum: readonly Sums[], x: readonly Operand[], term: Convolution, weights: Int8Array): void {
   const { kernel, stride, pad, dilation, groups } = term;
   const inside = x.length / groups;
   let next = 0;
@@ -48,11 +53,11 @@ function addConvolution(sum: readonly Plane[], x: readonly Plane[], term: Convol
   });
 }
 
-function addWindowSum(sum: readonly Plane[], x: readonly Plane[], term: WindowSum): void {
+function addWindowSum(sum: readonly Sums[], x: readonly Operand[], term: WindowSum): void {
   const { kernel, stride, pad, multiplier, rowFactor, columnFactor } = term;
   sum.forEach((out, c) => {
     const [, height, width] = out.shape;
-    const window: Plane = { values: new Float64Array(height * width), start: 0, shape: [1, height, width] };
+    const window: Sums = { values: new Float64Array(height * width), start: 0, shape: [1, height, width] };
     for (let u = 0; u < kernel[0]; u++) for (let v = 0; v < kernel[1]; v++) addTap(window, x[c]!, 1, stride, u - pad[0], v - pad[1]);
     for (let i = 0; i < height; i++) {
       for (let j = 0; j < width; j++) {
@@ -62,7 +67,7 @@ function addWindowSum(sum: readonly Plane[], x: readonly Plane[], term: WindowSu
   });
 }
 
-function addTerm(sum: readonly Plane[], x: readonly Plane[], term: Term, weights: Int8Array | null): void {
+function addTerm(sum: readonly Sums[], x: readonly Operand[], term: Term, weights: Int8Array | null): void {
   if (term.kind === 'convolution') addConvolution(sum, x, term, weights!);
   else if (term.kind === 'window-sum') addWindowSum(sum, x, term);
   else sum.forEach((out, c) => addTap(out, x[c]!, term.multiplier[c]!, [1, 1], 0, 0));
