@@ -5,14 +5,14 @@
  * `channel` matters (one plane per form); when they are all bound, each channel of the slot has become one number, and the slot joins a dense pair of vectors that holds all slots
  * with smaller planes.
  */
-import { add, inverse, mul, powers, sub, ZERO, type K } from '../field/qm31.ts';
-import { allocateK, dotK, eqArray, kArray, readK, type KArray } from '../field/karray.ts';
+import { add, eqPoints, eqTable, mul, powers, sub, ZERO, type K } from '../field/qm31.ts';
+import { allocateK, eqArray, kArray, readK, type KArray } from '../field/karray.ts';
 import { JOBS } from '../runtime/jobs.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { planeBits, type Slot } from '../statement/layout.ts';
 import { Refused } from '../statement/refused.ts';
 import type { ProverTranscript, VerifierTranscript } from '../transcript/transcript.ts';
-import { axesAt, formAt, type DenseForm, type Form, type ProductForm } from './forms.ts';
+import { formAt, slotAxes, vectorPoint, type DenseForm, type Form, type PointForm, type ProductForm } from './forms.ts';
 import { foldQuads, productRound, quadVector, readQuad, roundValue } from './product.ts';
 
 export interface Claim {
@@ -47,9 +47,13 @@ function splitFactors(delta: K, batches: readonly Batch[]): K[][] {
 }
 
 /** A form with the batching factor of its claim. */
-interface Weighted {
-  readonly form: Form;
+interface Weighted<F extends Form = Form> {
+  readonly form: F;
   readonly factor: K;
+}
+
+function ofKind<F extends Form>(weighted: readonly Weighted[], kind: F['kind']): Weighted<F>[] {
+  return weighted.filter((w): w is Weighted<F> => w.form.kind === kind);
 }
 
 /** A pair of quad vectors with `length` entries, in which `<f, g>` is summed. */
@@ -63,8 +67,8 @@ interface Pair {
 interface PlaneClass {
   readonly bits: number;
   readonly slots: readonly Slot[];
-  readonly products: readonly (Weighted & { readonly form: ProductForm })[];
-  readonly dense: readonly (Weighted & { readonly form: DenseForm })[];
+  readonly products: readonly Weighted<ProductForm>[];
+  readonly dense: readonly Weighted<DenseForm>[];
   readonly pair: Pair;
 }
 
@@ -130,13 +134,23 @@ function bindPlanes(kernels: Kernels, vector: number, slot: Slot, point: readonl
   return out;
 }
 
+/** eq(point, .) of the whole vector as product forms on its slots, whose planes count whole. What lies behind the last slot is zero. */
+function onSlots(kernels: Kernels, slots: readonly Slot[], { form, factor }: Weighted<PointForm>): Weighted<ProductForm>[] {
+  return slots.map((slot) => {
+    const whole = { ...slot, height: 2 ** slot.rowBits, width: 2 ** slot.columnBits };
+    return { form: { kind: 'product', slot: whole, factor: form.factor, ...slotAxes(kernels, whole, form.point) }, factor };
+  });
+}
+
 function makeClasses(kernels: Kernels, vector: BatchVector, weighted: readonly Weighted[]): PlaneClass[] {
+  const points = ofKind<PointForm>(weighted, 'point').flatMap((point) => onSlots(kernels, vector.slots, point));
+  const allProducts = [...ofKind<ProductForm>(weighted, 'product'), ...points];
+  const allDense = ofKind<DenseForm>(weighted, 'dense');
   const sizes = [...new Set(vector.slots.map(planeBits))].sort((a, b) => a - b);
   return sizes.map((bits): PlaneClass => {
     const slots = vector.slots.filter((s) => planeBits(s) === bits).sort((a, b) => a.offset - b.offset);
-    const own = weighted.filter((w) => planeBits(w.form.slot) === bits);
-    const products = own.filter((w): w is Weighted & { form: ProductForm } => w.form.kind === 'product');
-    const dense = own.filter((w): w is Weighted & { form: DenseForm } => w.form.kind === 'dense');
+    const products = allProducts.filter((w) => planeBits(w.form.slot) === bits);
+    const dense = allDense.filter((w) => planeBits(w.form.slot) === bits);
     const plane = 2 ** bits;
     const length = plane * (products.length + dense.reduce((n, d) => n + d.form.slot.channels, 0));
     if (bits === 0) return { bits, slots, products, dense, pair: { f: 0, g: 0, length: 0 } };
@@ -182,6 +196,23 @@ interface Joining {
   /** Slots whose planes are bound, as one dense pair; entry 0 is at index `start` of the vector's remaining index space. */
   upper: Pair;
   start: number;
+  readonly points: readonly Weighted<PointForm>[];
+}
+
+/**
+ * The entry behind the last one, which a round pairs with it where their number is odd: zero in the vector, but not in the functional eq(point, .) of the whole vector. `bound` are the challenges so
+ * far.
+ */
+function placeTail(kernels: Kernels, { upper, start, points }: Joining, bound: readonly K[]): void {
+  if (upper.length % 2 === 0 || !points.length) return;
+  const t = bound.length;
+  const value = points.reduce((sum, { form, factor }) => {
+    const rest = eqTable(form.point.slice(t), start + upper.length, 1)[0]!;
+    return add(sum, mul(mul(factor, form.factor), mul(eqPoints(form.point.slice(0, t), bound), rest)));
+  }, ZERO);
+  const mark = kernels.arena.mark();
+  kernels.exports.kToQuads!(upper.g, upper.length, kArray(kernels, [value]).address, 1);
+  kernels.arena.release(mark);
 }
 
 /** The slots of a class become entries of the dense pair; `round` variables are bound. */
@@ -255,7 +286,13 @@ export function proveBatches(
   const states = batches.map((batch, k): Joining => {
     const weighted = batch.claims.flatMap((claim, j) => claim.forms.map((form) => ({ form, factor: factors[k]![j]! })));
     const vector = vectors[k]!;
-    return { vector, classes: makeClasses(kernels, vector, weighted), upper: { f: 0, g: 0, length: 0 }, start: 0 };
+    return {
+      vector,
+      classes: makeClasses(kernels, vector, weighted),
+      upper: { f: 0, g: 0, length: 0 },
+      start: 0,
+      points: ofKind<PointForm>(weighted, 'point'),
+    };
   });
   const rounds = Math.max(...batches.map((b) => b.variables));
   const point: K[] = [];
@@ -274,6 +311,7 @@ export function proveBatches(
         c = add(c, y);
       }
       if (!state.upper.length) return;
+      placeTail(kernels, state, own);
       const [x, y] = productRound(kernels, state.upper.f, state.upper.g, state.upper.length);
       a = add(a, x);
       c = add(c, y);
@@ -302,12 +340,7 @@ export function proveBatches(
 }
 
 /** Checks the reduction; returns the point and value of each vector, still to be opened. Throws `Refused`. */
-export function verifyBatches(
-  kernels: Kernels,
-  transcript: VerifierTranscript,
-  batches: readonly Batch[],
-  extra: readonly ((point: readonly K[]) => K)[] = [],
-): Opened[] {
+export function verifyBatches(kernels: Kernels, transcript: VerifierTranscript, batches: readonly Batch[]): Opened[] {
   const factors = splitFactors(transcript.challenge('delta'), batches);
   const rounds = Math.max(...batches.map((b) => b.variables));
   const point: K[] = [];
@@ -325,13 +358,12 @@ export function verifyBatches(
   let expected = ZERO;
   const opened = batches.map((batch, k): Opened => {
     const own = point.slice(rounds - batch.variables);
-    const axes = axesAt(kernels, own);
+    const at = vectorPoint(kernels, own);
     let functional = ZERO;
     batch.claims.forEach((c, j) => {
-      const at = c.forms.reduce((sum, form) => add(sum, formAt(kernels, form, axes)), ZERO);
-      functional = add(functional, mul(factors[k]![j]!, at));
+      const value = c.forms.reduce((sum, form) => add(sum, formAt(kernels, form, at)), ZERO);
+      functional = add(functional, mul(factors[k]![j]!, value));
     });
-    if (extra[k]) functional = add(functional, extra[k](own));
     expected = add(expected, mul(values[k]!, functional));
     return { point: own, value: values[k]! };
   });
@@ -339,5 +371,3 @@ export function verifyBatches(
     throw new Refused('batching', 'the batching sumcheck does not end in the value of the claims');
   return opened;
 }
-
-export { dotK, inverse };

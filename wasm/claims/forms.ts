@@ -4,7 +4,7 @@
  */
 import { zeroOf, type AxisPart, type GatherPart, type View } from '../../circuits/graph/circuit.ts';
 import { dotK, eqArray, formValue, outer, push, sumK, zerosK, placeIntegers, type KArray } from '../field/karray.ts';
-import { add, mul, neg, ONE, scale, ZERO, type K } from '../field/qm31.ts';
+import { add, eqPoints, mul, neg, ONE, scale, ZERO, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { tensorShape, planeBits, type Layout, type Slot } from '../statement/layout.ts';
 
@@ -26,7 +26,14 @@ export interface DenseForm {
   readonly coefficients: KArray;
 }
 
-export type Form = ProductForm | DenseForm;
+/** factor * <vector, eq(point, .)>, over the whole committed vector: padding counts too. */
+export interface PointForm {
+  readonly kind: 'point';
+  readonly factor: K;
+  readonly point: readonly K[];
+}
+
+export type Form = ProductForm | DenseForm | PointForm;
 
 /** Values of public tensors in memory, C-order: uint8 or int32. */
 export interface PublicTensor {
@@ -148,19 +155,28 @@ export function slotAxes(kernels: Kernels, slot: Slot, point: readonly K[]): Slo
   };
 }
 
-/** eq(point, .) split over the axes of slots, remembered per slot. */
-export function axesAt(kernels: Kernels, point: readonly K[]): (slot: Slot) => SlotAxes {
-  const known = new Map<number, SlotAxes>();
-  return (slot) => {
-    let axes = known.get(slot.offset);
-    if (!axes) known.set(slot.offset, (axes = slotAxes(kernels, slot, point)));
-    return axes;
+/** A point of a committed vector, and eq(point, .) split over the axes of slots, remembered per slot. */
+export interface VectorPoint {
+  readonly point: readonly K[];
+  axes(slot: Slot): SlotAxes;
+}
+
+export function vectorPoint(kernels: Kernels, point: readonly K[]): VectorPoint {
+  const known = new Map<Slot, SlotAxes>();
+  return {
+    point,
+    axes(slot) {
+      let axes = known.get(slot);
+      if (!axes) known.set(slot, (axes = slotAxes(kernels, slot, point)));
+      return axes;
+    },
   };
 }
 
-/** The multilinear extension of a form at the point that `axes` was made for. */
-export function formAt(kernels: Kernels, form: Form, axes: (slot: Slot) => SlotAxes): K {
-  const { channel, row, column } = axes(form.slot);
+/** The multilinear extension of a form at a point. */
+export function formAt(kernels: Kernels, form: Form, at: VectorPoint): K {
+  if (form.kind === 'point') return mul(form.factor, eqPoints(form.point, at.point));
+  const { channel, row, column } = at.axes(form.slot);
   if (form.kind === 'product') {
     return mul(
       form.factor,
