@@ -7,6 +7,7 @@ import { encodeRows, transposeRows } from './circle';
 import { combineQuads } from './combine';
 import { addPairs, eqProduct } from './eq';
 import { foldQuads, productRound } from './product';
+import { absentLeaves, countWeights, fillPlanes, liftWords, squareRound, weightLeaves } from './registration';
 import { treeFirstFold, treeFirstMessage, treeFold, treeMessage, treeParents } from './tree';
 import { visit } from './visits';
 
@@ -84,6 +85,24 @@ export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): 
       break;
     case 45:
       contractWindows(args, part, begin, end);
+      break;
+    case 70:
+      weightLeaves(args, part, begin, end);
+      break;
+    case 71:
+      absentLeaves(args, part, begin, end);
+      break;
+    case 72:
+      countWeights(args, part, begin, end);
+      break;
+    case 73:
+      liftWords(args, part, begin, end);
+      break;
+    case 74:
+      fillPlanes(args, part, begin, end);
+      break;
+    case 75:
+      squareRound(args, part, begin, end);
       break;
     default:
       unreachable();

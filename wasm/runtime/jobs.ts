@@ -24,4 +24,10 @@ export const JOBS = {
   encodeRows: 63,
   transposeRows: 64,
   combineQuads: 65,
+  weightLeaves: 70,
+  absentLeaves: 71,
+  countWeights: 72,
+  liftWords: 73,
+  fillPlanes: 74,
+  squareRound: 75,
 } as const;
