@@ -19,6 +19,8 @@ import { absorbStatement, checkInputs, lookupChallenges, placeStatement, type Ou
 import { ProverTranscript } from './transcript/transcript.ts';
 import type { Forward } from './forward/forward.ts';
 
+export { proveRegistration, type Registration } from './registration/prove.ts';
+
 /** Milliseconds per phase of one proof. */
 export interface Timings {
   readonly total: number;

@@ -18,6 +18,10 @@ import { Refused } from './statement/refused.ts';
 import { absorbStatement, checkStatement, lookupChallenges, placeStatement, type Statement } from './statement/statement.ts';
 import { VerifierTranscript } from './transcript/transcript.ts';
 
+export { verifyRegistrationReference } from './reference/registration.ts';
+export { verifyReference } from './reference/verify.ts';
+export { verifyRegistration } from './registration/verify.ts';
+
 /** A refusal: which check failed, and what was wrong. */
 export interface Refusal {
   readonly ok: false;
