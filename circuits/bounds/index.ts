@@ -5,20 +5,15 @@ import { roundingOffset, type Circuit, type Requantize, type Weights } from '../
 import type { Hash } from '../graph/encoding.ts';
 import { checkLengths } from '../graph/lengths.ts';
 import { CircuitRefusal } from '../graph/refusal.ts';
-import { accumulatorBounds, type Intervals } from './intervals.ts';
+import { accumulatorBounds } from './intervals.ts';
 import { checkStructure } from './structure.ts';
 
-export { accumulatorBounds, ceilSquareRoot, type Intervals } from './intervals.ts';
+export { accumulatorBounds, ceilSquareRoot, quotientBounds, type Intervals } from './intervals.ts';
 export { MAX_ALL_ROWS, MAX_SHIFT, MAX_TABLE_ROWS } from './structure.ts';
+export { widenTables } from './widen.ts';
 
 const P = 2 ** 31 - 1;
 const ACCUMULATOR_BOUND = 2 ** 30;
-
-/** Smallest and largest quotient of each channel. */
-export function quotientBounds(layer: Requantize, { lo, hi }: Intervals): Intervals {
-  const quotient = (v: number, c: number): number => Math.floor((v + roundingOffset(layer.shift[c]!)) / 2 ** layer.shift[c]!);
-  return { lo: lo.map(quotient), hi: hi.map(quotient) };
-}
 
 /** Rules (i) and (ii) for a channel whose `acc + h` lies in lo .. hi. All rows of the table count, whoever shares it. */
 function checkQuotients(circuit: Circuit, layer: Requantize, c: number, lo: number, hi: number): void {

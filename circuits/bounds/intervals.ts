@@ -2,7 +2,7 @@
  * Exact intervals of accumulators over all input bytes. Every number here is an integer below 2^53: an accumulator sums at most 2^27 products below 2^40 each; whatever passes 2^30 is refused anyway. Source:
  * the integer model, "Bounds".
  */
-import { zeroOf, type Circuit, type LinearLayer, type Term, type View } from '../graph/circuit.ts';
+import { roundingOffset, zeroOf, type Circuit, type LinearLayer, type Requantize, type Term, type View } from '../graph/circuit.ts';
 import { CircuitRefusal } from '../graph/refusal.ts';
 
 /** Inclusive, per output channel. */
@@ -98,4 +98,10 @@ export function accumulatorBounds(circuit: Circuit, layer: LinearLayer, weights:
       throw new CircuitRefusal(layer.name, 'rule (iii)', `channel ${c}: the accumulator can pass 2^52`);
   }
   return { lo, hi };
+}
+
+/** Smallest and largest quotient of each channel. */
+export function quotientBounds(layer: Requantize, { lo, hi }: Intervals): Intervals {
+  const quotient = (v: number, c: number): number => Math.floor((v + roundingOffset(layer.shift[c]!)) / 2 ** layer.shift[c]!);
+  return { lo: lo.map(quotient), hi: hi.map(quotient) };
 }

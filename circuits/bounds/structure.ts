@@ -195,6 +195,7 @@ function checkWeights(circuit: Circuit, weights: Weights | null, hash: Hash | un
   if (!circuit.weightRoot && weights?.length !== sites.length)
     refuse('', 'weights', `${sites.length} weight tensors are expected, ${weights ? weights.length : 'none'} given`);
   if (circuit.weightRoot && circuit.weightRoot.length !== 32) refuse('', 'weights', 'the root of committed weights has 32 bytes');
+  if (circuit.weightRoot && !sites.length) refuse('', 'weights', 'weights are committed, but there is no convolution');
   sites.forEach(({ layer, term }, k) => {
     const { name } = layer;
     const expected = weightCount(layer.shape[0], term);
