@@ -2,7 +2,7 @@
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import { verifyRegistrationReference } from '../../wasm/reference/registration.ts';
 import { prepareReference, verifyChecked, type ReferenceStatement } from '../../wasm/reference/verify.ts';
-import { prepareVerifier } from '../../wasm/verify.ts';
+import { prepareVerifier, verifyRegistration } from '../../wasm/verify.ts';
 import { loadKernels } from '../support/kernels.ts';
 
 export type TestedVerdict = { readonly ok: true } | { readonly ok: false; readonly check: string; readonly detail: string };
@@ -57,4 +57,5 @@ export const verifiers: readonly TestedVerifier[] = [referenceVerifier, fastVeri
 
 export const registrationVerifiers: readonly TestedRegistrationVerifier[] = [
   { name: 'the reference verifier', verify: verifyRegistrationReference },
+  { name: 'the fast verifier', verify: (circuit, proof) => verifyRegistration(kernels, circuit, proof) },
 ];
