@@ -41,7 +41,7 @@ function checkInputs(circuit: Circuit, inputs: readonly Uint8Array[]): void {
 }
 
 /** Throws `RangeError` unless there is one array of the right length per convolution. */
-function checkWeights(circuit: Circuit, weights: Weights): void {
+export function checkWeights(circuit: Circuit, weights: Weights): void {
   const sites = convolutions(circuit);
   if (weights.length !== sites.length) throw new RangeError(`expected ${sites.length} weight tensors, got ${weights.length}`);
   sites.forEach(({ layer, term }, k) => {
