@@ -183,6 +183,24 @@ describe('both verifiers refuse', () => {
     expectRefused(committedNet().circuit, proof);
   });
 
+  it('the proof of other shapes, though every weight stays where it is', () => {
+    const { circuit } = mixedNet();
+    const [, , turned] = convolutions(circuit);
+    const other: Circuit = {
+      ...circuit,
+      layers: circuit.layers.map((layer) =>
+        layer.kind === 'maximum'
+          ? layer
+          : {
+              ...layer,
+              terms: layer.terms.map((term) => (term === turned!.term ? { ...turned!.term, kernel: [1, 2], pad: [0, 1] } : term)),
+            },
+      ),
+    };
+    expect(registrationLayout(other).layout.weightSlots).toEqual(registrationLayout(circuit).layout.weightSlots);
+    expectRefused(other, registrationOf(mixedNet()).proof);
+  });
+
   it.each([
     ['200', 200],
     ['128', 128],

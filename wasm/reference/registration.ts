@@ -3,7 +3,7 @@
  * circuit states are those of the committed weights.
  */
 import { convolutions, type Circuit } from '../../circuits/graph/circuit.ts';
-import { MAX_PROOF_BYTES, PARAMETER_SET, VERSION } from '../parameters.ts';
+import { LOOKUP_GRINDING_BITS, LOOKUP_GRINDING_LEAVES, MAX_PROOF_BYTES, PARAMETER_SET, VERSION } from '../parameters.ts';
 import { verifyBatches, vectorVariables } from './batching.ts';
 import { refuseBadCircuit } from './circuit-check.ts';
 import { add, integerDot, isEqual, multiply, ONE, powers, subtract, sum, times, ZERO, type K } from './field.ts';
@@ -22,6 +22,8 @@ export interface RegistrationLayout {
   /** Of W: one slot per convolution. */
   readonly slots: readonly Slot[];
   readonly length: number;
+  /** Per convolution: output channels, kernel rows, kernel columns, input channels of a group. */
+  readonly shapes: readonly (readonly [number, number, number, number])[];
   /** Per convolution: planes (taps) of one output channel, and the sums of squares of its channels. */
   readonly taps: readonly number[];
   readonly squares: readonly (readonly number[])[];
@@ -43,6 +45,7 @@ export function registrationLayout(circuit: Circuit): RegistrationLayout {
     root,
     slots,
     length,
+    shapes: sites.map(({ term, layer }) => [layer.shape[0], ...term.kernel, term.operand.shape[0] / term.groups]),
     taps: sites.map(({ term }) => term.kernel[0] * term.kernel[1]),
     squares: sites.map(({ term, layer }) => {
       refuseUnless(term.weights.kind === 'committed', 'circuit', `layer ${layer.name} has public weights beside a root`);
@@ -53,15 +56,30 @@ export function registrationLayout(circuit: Circuit): RegistrationLayout {
   };
 }
 
-export function absorbRegistration(transcript: Transcript, { root, squares }: RegistrationLayout): void {
+/** Weights and table rows. */
+function validLeaves({ shapes }: RegistrationLayout): number {
+  return shapes.reduce((total, shape) => total + shape.reduce((product, n) => product * n, 1), WEIGHT_ROWS.length);
+}
+
+export function absorbRegistration(transcript: Transcript, { root, shapes, squares }: RegistrationLayout): void {
   transcript.absorb('version', Uint8Array.of(VERSION));
   transcript.absorb('parameters', Uint8Array.of(PARAMETER_SET));
   transcript.absorb('registration', Uint8Array.of(1));
   transcript.absorb('weights root', root);
+  const sizes = shapes.flat();
+  const shapeBytes = new DataView(new ArrayBuffer(4 * sizes.length));
+  sizes.forEach((n, i) => shapeBytes.setUint32(4 * i, n, true));
+  transcript.absorb('shapes', new Uint8Array(shapeBytes.buffer));
   const all = squares.flat();
   const view = new DataView(new ArrayBuffer(8 * all.length));
   all.forEach((square, n) => view.setBigUint64(8 * n, BigInt(square), true));
   transcript.absorb('squares', new Uint8Array(view.buffer));
+}
+
+/** alpha; very many weights must work a little for it. `grind`: receive (verifier) or find (prover) a nonce. */
+export function drawAlpha(transcript: Transcript, layout: RegistrationLayout, grind: (label: string, zeroBits: number) => void): K {
+  if (validLeaves(layout) > LOOKUP_GRINDING_LEAVES) grind('lookup nonce', LOOKUP_GRINDING_BITS);
+  return transcript.challenge('alpha');
 }
 
 /** e = eta^c on the valid positions of output channel c (counted over all convolutions), and what sum e W^2 must be. */
@@ -118,7 +136,7 @@ function verifyRegistered(layout: RegistrationLayout, proof: Uint8Array): void {
   const reader = new ProofReader(proof);
   absorbRegistration(reader, layout);
   const countsRoot = reader.receiveDigests('counts root', 1)[0]!;
-  const alpha = reader.challenge('alpha');
+  const alpha = drawAlpha(reader, layout, (label, zeroBits) => reader.grind(label, zeroBits));
   const leaves = verifyTree(reader, treeHeight(layout.leaves.length));
 
   const { forms, total } = squareFunctional(layout, reader.challenge('eta'));

@@ -18,6 +18,7 @@ import { planeBits, vectorVariables, type Slot } from '../statement/layout.ts';
 import { ProverTranscript, type Message } from '../transcript/transcript.ts';
 import {
   absorbRegistration,
+  registrationAlpha,
   registrationClaims,
   registrationLayout,
   squareFactors,
@@ -171,7 +172,7 @@ export function argueRegistration(kernels: Kernels, registration: RegistrationLa
   const rows = WEIGHT_ROWS.length;
   const countsCommitment = commitVector(kernels, counts, rows, openingLevels(rows)!);
   transcript.sendBytes('counts root', countsCommitment.root);
-  const alpha = transcript.challenge('alpha');
+  const alpha = registrationAlpha(transcript, registration);
   const mark = kernels.arena.mark();
   const point = proveTree(kernels, transcript, placeLeaves(kernels, registration, vector, counts, alpha));
   kernels.arena.release(mark);

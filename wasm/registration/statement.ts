@@ -8,7 +8,7 @@ import { slotAxes, type ProductForm, type SlotAxes } from '../claims/forms.ts';
 import { dotIntegers, dotK, kArray, outer, placeIntegers, sumK, type KArray } from '../field/karray.ts';
 import { add, baseFromInteger, mul, ONE, powers, scale, sub, ZERO, type K } from '../field/qm31.ts';
 import type { LeafClaim } from '../lookup/tree.ts';
-import { PARAMETER_SET, VERSION } from '../parameters.ts';
+import { LOOKUP_GRINDING_BITS, LOOKUP_GRINDING_LEAVES, PARAMETER_SET, VERSION } from '../parameters.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { layoutOf, vectorVariables, type Layout, type Slot } from '../statement/layout.ts';
 import { Refused } from '../statement/refused.ts';
@@ -20,7 +20,7 @@ export const WEIGHT_ROWS = Int32Array.from({ length: 256 }, (_, row) => row - 12
 export interface RegisteredWeights {
   /** In the vector W, and with the same offset in the leaves. */
   readonly slot: Slot;
-  /** Taps of one output channel: planes of the slot. */
+  /** Rows, columns: taps of one output channel, planes of the slot. */
   readonly kernel: readonly [number, number];
   /** Sum of squares of each output channel. */
   readonly squares: readonly number[];
@@ -34,6 +34,8 @@ export interface RegistrationLayout {
   readonly rows: Slot;
   readonly counts: Slot;
   readonly leafLength: number;
+  /** Weights and table rows. */
+  readonly validLeaves: number;
   /** Variables of W. */
   readonly variables: number;
 }
@@ -58,6 +60,7 @@ export function registrationLayout(circuit: Circuit): RegistrationLayout {
     rows: vector(layout.weightLength),
     counts: vector(0),
     leafLength: layout.weightLength + WEIGHT_ROWS.length,
+    validLeaves: convolutions.reduce((n, { slot }) => n + slot.channels * slot.width, WEIGHT_ROWS.length),
     variables: vectorVariables(layout.weightLength),
   };
 }
@@ -71,12 +74,27 @@ export function absorbRegistration(
   transcript.absorb('parameters', Uint8Array.of(PARAMETER_SET));
   transcript.absorb('registration', Uint8Array.of(1));
   transcript.absorb('weights root', root);
+  const sizes = convolutions.flatMap(({ slot, kernel, squares }) => [squares.length, ...kernel, slot.width]);
+  const shapes = new DataView(new ArrayBuffer(4 * sizes.length));
+  sizes.forEach((n, k) => {
+    shapes.setUint32(4 * k, n, true);
+  });
+  transcript.absorb('shapes', new Uint8Array(shapes.buffer));
   const squares = convolutions.flatMap((c) => c.squares);
   const view = new DataView(new ArrayBuffer(8 * squares.length));
   squares.forEach((square, k) => {
     view.setBigUint64(8 * k, BigInt(square), true);
   });
   transcript.absorb('squares', new Uint8Array(view.buffer));
+}
+
+/** Step 2, after the root of the multiplicities: alpha. */
+export function registrationAlpha(
+  transcript: { grind(label: string, bits: number): void; challenge(label: string): K },
+  { validLeaves }: RegistrationLayout,
+): K {
+  if (validLeaves > LOOKUP_GRINDING_LEAVES) transcript.grind('lookup nonce', LOOKUP_GRINDING_BITS);
+  return transcript.challenge('alpha');
 }
 
 /** Powers of eta by convolution and output channel. */

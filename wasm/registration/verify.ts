@@ -14,6 +14,7 @@ import { VerifierTranscript } from '../transcript/transcript.ts';
 import type { Refusal } from '../verify.ts';
 import {
   absorbRegistration,
+  registrationAlpha,
   registrationClaims,
   registrationLayout,
   squareFactors,
@@ -69,7 +70,7 @@ export function checkRegistration(kernels: Kernels, registration: RegistrationLa
   const transcript = new VerifierTranscript(kernels, proof);
   absorbRegistration(transcript, registration);
   const countsRoot = transcript.receiveBytes('counts root', 32);
-  const alpha = transcript.challenge('alpha');
+  const alpha = registrationAlpha(transcript, registration);
   const leaves = verifyTree(transcript, leafLength);
   const { sigma, value } = verifySquares(kernels, transcript, registration);
   const { keys, multiplicities } = registrationClaims(kernels, registration, leaves, alpha);

@@ -5,6 +5,7 @@ import { add, fromInteger, integer, multiply, negate, ONE, subtract, ZERO, type 
 import { fold } from '../../../wasm/reference/multilinear.ts';
 import {
   absorbRegistration,
+  drawAlpha,
   registrationLayout,
   registrationLeafClaims,
   squareFunctional,
@@ -32,7 +33,7 @@ export function plainRegister(
   for (const index of inW.flat()) if (W[index]! >= -128 && W[index]! < 128) counts[W[index]! + 128]!++;
   const countsCommitment = commitVector(counts);
   writer.sendBytes('counts root', countsCommitment.root);
-  const alpha = writer.challenge('alpha');
+  const alpha = drawAlpha(writer, layout, (label, zeroBits) => writer.grind(label, zeroBits));
   const numerators = new Array<K>(layout.leaves.length).fill(ZERO);
   const denominators = new Array<K>(layout.leaves.length).fill(ONE);
   layout.leaves.weights.forEach((slot, k) => {
