@@ -1,5 +1,5 @@
 /**
- * `npm test`: types, lint, format, the kernels' build, then all tests. The last line says `N passed, N failed`, each check counting as one.
+ * `npm test`: types, lint, format, the kernels' build, a browser, then all tests. The last line says `N passed, N failed`, each check counting as one.
  *
  *   npm test                    everything but long tests
  *   npm test -- PATTERN ...     the kernels, and the test files that match; other arguments go to vitest too (-t NAME)
@@ -11,6 +11,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { findChromium } from './support/chromium.ts';
 import { summarize, type VitestReport } from './support/summary.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -34,6 +35,18 @@ for (const [name, script, ...rest] of checks) {
   console.log(`\n--- ${name}`);
   if ((await run(script, rest)) === 0) passed++;
   else failures.push(name);
+}
+
+if (vitestArguments.length === 0) {
+  // before the tests, which run side by side: only one of them could install it
+  console.log('\n--- browser');
+  try {
+    console.log(findChromium());
+    passed++;
+  } catch (error) {
+    console.error(error);
+    failures.push('browser');
+  }
 }
 
 console.log('\n--- tests');

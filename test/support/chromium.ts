@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const INSTALL = ['apt-get update', 'apt-get install -y --no-install-recommends chromium'];
+const INSTALL = ['apt-get update', 'apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 chromium'];
 
 /**
  * Path of a Chromium for browser tests: `$CHROMIUM`, /usr/bin/chromium, or google-chrome on the PATH. Where there is none, root on a Debian
