@@ -58,7 +58,8 @@ export function fileBody(kind: FileKind, file: Uint8Array, limit: number): Uint8
   const version = file[MAGIC.length + 1]!;
   if (version !== FILE_VERSION) throw new FileRefusal(kind, `version ${FILE_VERSION}`, `version ${version}`);
   if (file.length > limit) throw new FileRefusal(kind, `at most ${limit} bytes`, `${file.length} bytes`);
-  return file.subarray(HEADER_BYTES);
+  // Not file.subarray: a subclass, Node's Buffer for one, may have its own idea of what a slice of it is.
+  return new Uint8Array(file.buffer, file.byteOffset + HEADER_BYTES, file.length - HEADER_BYTES);
 }
 
 /** Encodes a body and gives it a header. */

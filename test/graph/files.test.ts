@@ -104,6 +104,14 @@ test('the files keep what they are given', () => {
   expect(decodeRegistrationFile(encodeRegistrationFile(registrationFile))).toEqual(registrationFile);
 });
 
+test("what is decoded from Node's buffers is plain and shares nothing with them", () => {
+  const buffer = Buffer.from(encodeProofFile(proofFile));
+  const decoded = decodeProofFile(buffer);
+  buffer.fill(0);
+  expect(decoded).toEqual(proofFile);
+  expect(Object.getPrototypeOf(decoded.proof)).toBe(Uint8Array.prototype);
+});
+
 test('weights of -128 are neither written nor read', () => {
   const file = encodeWeightsFile([Int8Array.of(1, 2), Int8Array.of(3)]);
   expect(() => decodeWeightsFile(file.with(-1, 128))).toThrow('expected weights in -127..127, got -128 at position 0 of convolution 1');

@@ -1,0 +1,171 @@
+/** What `inspect` says about a circuit: what it means, and a row per layer. */
+import {
+  size,
+  weightCount,
+  type Circuit,
+  type Layer,
+  type Shape,
+  type TensorMeaning,
+  type Term,
+  type View,
+} from '../../circuits/graph/circuit.ts';
+import { circuitDigest, encodeCircuit } from '../../circuits/graph/encoding.ts';
+import { tableRows, vectorLengths } from '../../circuits/graph/lengths.ts';
+import { bytesText, count, facts, hex, significant, table } from './table.ts';
+
+/** The size of a layer, in the units that proving it costs. */
+export interface LayerReport {
+  readonly name: string;
+  /** What it computes: `convolution 3x3 /2 + add`. */
+  readonly operation: string;
+  readonly shape: Shape;
+  /** Multiplications of a weight (or multiplier) with an activation. */
+  readonly macs: number;
+  readonly weights: number;
+  /** Smallest and largest shift of its channels, or null where nothing is shifted. */
+  readonly shift: readonly [number, number] | null;
+  readonly lookups: number;
+  /** Whether an operand is an arbitrary index map, which the verifier walks through entry by entry. */
+  readonly gathers: boolean;
+}
+
+const LIMB_BITS = 12;
+
+export function layerReports(circuit: Circuit): LayerReport[] {
+  return circuit.layers.map((layer) => {
+    const terms = layer.kind === 'maximum' ? [] : layer.terms;
+    const operands = layer.kind === 'maximum' ? [layer.a, layer.b] : terms.map(({ operand }) => operand);
+    return {
+      name: layer.name,
+      operation: layer.kind === 'maximum' ? 'maximum' : terms.map(termText).join(' + ') || 'constant',
+      shape: layer.shape,
+      macs: terms.reduce((sum, term) => sum + termMacs(layer.shape, term), 0),
+      weights: terms.reduce((sum, term) => sum + (term.kind === 'convolution' ? weightCount(layer.shape[0], term) : 0), 0),
+      shift: layer.kind === 'requantize' ? [Math.min(...layer.shift), Math.max(...layer.shift)] : null,
+      lookups: lookups(layer),
+      gathers: operands.some(isGather),
+    };
+  });
+}
+
+function isGather(view: View): boolean {
+  return view.parts.some(({ kind }) => kind === 'gather');
+}
+
+function termMacs(shape: Shape, term: Term): number {
+  if (term.kind === 'multiple') return size(shape);
+  const window = term.kernel[0] * term.kernel[1];
+  return size(shape) * window * (term.kind === 'convolution' ? term.operand.shape[0] / term.groups : 1);
+}
+
+/** Of a value that is looked up: its quotient and the limbs of its remainder; of a maximum, the difference. */
+function lookups(layer: Layer): number {
+  if (layer.kind === 'accumulate') return 0;
+  if (layer.kind === 'maximum') return size(layer.shape);
+  const largest = Math.max(...layer.shift);
+  const limbs = largest === 0 ? 0 : largest <= LIMB_BITS ? 1 : 2;
+  return size(layer.shape) * (limbs + 1);
+}
+
+function termText(term: Term): string {
+  if (term.kind === 'multiple') return 'add';
+  const pair = ([a, b]: readonly [number, number]): string => (a === b ? `${a}` : `${a},${b}`);
+  const kernel = `${term.kernel[0]}x${term.kernel[1]}`;
+  const stride = term.stride.some((n) => n > 1) ? ` /${pair(term.stride)}` : '';
+  if (term.kind === 'window-sum') return `average ${kernel}${stride}`;
+  const [channels, height, width] = term.operand.shape;
+  if (term.kernel[0] === height && term.kernel[1] === width && term.pad.every((n) => n === 0) && term.groups === 1) return 'matrix product';
+  const groups = term.groups === 1 ? '' : term.groups === channels ? ' depthwise' : `, ${term.groups} groups`;
+  const dilation = term.dilation.some((n) => n > 1) ? ` dilation ${pair(term.dilation)}` : '';
+  return `convolution ${kernel}${stride}${dilation}${groups}`;
+}
+
+/** Everything about a circuit that can be said without its weights. */
+export function circuitReport(circuit: Circuit) {
+  const layers = layerReports(circuit);
+  const { witness, validLeaves } = vectorLengths(circuit);
+  const total = (of: (layer: LayerReport) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);
+  return {
+    digest: hex(circuitDigest(circuit)),
+    encoded_bytes: encodeCircuit(circuit).length,
+    weights: circuit.weightRoot === null ? ('public' as const) : ('committed' as const),
+    weight_root: circuit.weightRoot === null ? null : hex(circuit.weightRoot),
+    inputs: circuit.meaning.inputs.map(({ name, dims, scale, zero, note }) => ({ name, dims, scale, zero, note })),
+    outputs: circuit.meaning.outputs.map(({ name, dims, scale, zero, note, labels }, n) => ({
+      name,
+      dims,
+      type: circuit.layers[circuit.outputs[n]! - circuit.inputs.length]!.kind === 'accumulate' ? 'int32' : 'uint8',
+      scale,
+      zero,
+      note,
+      labels,
+    })),
+    tables: circuit.tables.map(({ first, values }) => ({ first, rows: values.length })),
+    totals: {
+      layers: layers.length,
+      macs: total(({ macs }) => macs),
+      weights: total(({ weights }) => weights),
+      lookups: validLeaves - tableRows(circuit),
+      table_rows: tableRows(circuit),
+      committed_values: witness,
+    },
+    layers,
+  };
+}
+
+export type CircuitReport = ReturnType<typeof circuitReport>;
+
+export function circuitText(file: string, report: CircuitReport): string {
+  const { totals } = report;
+  const meaning = ({ name, dims, scale, zero, note }: Omit<TensorMeaning, 'labels'>, type: string): string =>
+    `${name}  ${dims.join(' x ')}  real = ${significant(scale)} ${zero === 0 ? type : `(${type} - ${zero})`}${note ? `  ${note}` : ''}`;
+  const head = facts([
+    ['circuit', file],
+    ['digest', report.digest],
+    ['encoding', bytesText(report.encoded_bytes)],
+    ['weights', `${report.weights}, ${count(totals.weights)}${report.weight_root ? `, root ${report.weight_root}` : ''}`],
+    ['inputs', report.inputs.map((tensor) => meaning(tensor, 'u8')).join('\n')],
+    ['outputs', report.outputs.map((tensor) => meaning(tensor, tensor.type === 'int32' ? 'i32' : 'u8')).join('\n')],
+    [
+      'labels',
+      report.outputs
+        .map(({ labels }) => labelsText(labels))
+        .filter((text) => text !== '')
+        .join('\n'),
+    ],
+    ['tables', report.tables.map(({ first, rows }) => `${count(rows)} rows from ${first}`).join('; ')],
+    [
+      'to prove',
+      `${count(totals.committed_values)} committed values, ${count(totals.lookups)} lookups, ${count(totals.table_rows)} table rows`,
+    ],
+  ]);
+  const rows = report.layers.map((layer) => [
+    layer.name,
+    layer.operation + (layer.gathers ? ' (gathered)' : ''),
+    layer.shape.join(' x '),
+    count(layer.macs),
+    count(layer.weights),
+    layer.shift === null ? '' : layer.shift[0] === layer.shift[1] ? `${layer.shift[0]}` : `${layer.shift[0]}-${layer.shift[1]}`,
+    count(layer.lookups),
+  ]);
+  const sum = ['total', '', '', count(totals.macs), count(totals.weights), '', count(totals.lookups)];
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const columns = [
+    { title: 'layer' },
+    { title: 'operation' },
+    right('shape'),
+    right('MACs'),
+    right('weights'),
+    right('shift'),
+    right('lookups'),
+  ];
+  return `${head}\n\n${table(columns, [...rows, sum])}`;
+}
+
+const SHOWN_LABELS = 10;
+
+function labelsText(labels: readonly string[]): string {
+  if (labels.length === 0) return '';
+  const shown = labels.slice(0, SHOWN_LABELS).join(', ');
+  return labels.length > SHOWN_LABELS ? `${shown}, ... (${labels.length})` : shown;
+}

@@ -1,0 +1,76 @@
+/** Why a command fails, as people, programs and shells see it: a message, a code, and the exit code of the process. */
+import { FileRefusal } from '../../circuits/graph/file.ts';
+import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
+import { ModelError } from '../../circuits/onnx/float-graph.ts';
+
+/** Exit codes. `bug` is none of ours to promise: something that should not happen happened. */
+export const EXIT = { done: 0, refused: 1, usage: 2, input: 3, network: 4, bug: 70, interrupted: 130 } as const;
+
+export type FailureKind = Exclude<keyof typeof EXIT, 'done'>;
+
+interface FailureDetails {
+  /** What was expected, what came, what could be done; '' where there is nothing to say. */
+  readonly expected?: string;
+  readonly got?: string;
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+export class Failure extends Error {
+  readonly kind: FailureKind;
+  /** For programs: `not-verified`, `input-shape`, `file-format`. */
+  readonly code: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly hint: string;
+
+  constructor(kind: FailureKind, code: string, message: string, { expected = '', got = '', hint = '', cause }: FailureDetails = {}) {
+    super(message, { cause });
+    this.name = 'Failure';
+    this.kind = kind;
+    this.code = code;
+    this.expected = expected;
+    this.got = got;
+    this.hint = hint;
+  }
+}
+
+/** Rules of a circuit that say that its bytes are no circuit at all. */
+const ENCODING_RULES: readonly string[] = ['encoding', 'order', 'view'];
+
+/** Whatever was thrown, as a failure. */
+export function failureOf(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  if (!(thrown instanceof Error)) return new Failure('bug', 'internal', String(thrown));
+  const { message } = thrown;
+  if (thrown instanceof FileRefusal) {
+    const { expected, got } = thrown;
+    return new Failure('input', 'file-format', message, { expected, got, cause: thrown });
+  }
+  if (thrown instanceof CircuitRefusal) {
+    if (ENCODING_RULES.includes(thrown.rule)) return new Failure('input', 'circuit-encoding', message, { cause: thrown });
+    return new Failure('refused', thrown.rule === 'weights' ? 'weights' : 'circuit-rule', message, { cause: thrown });
+  }
+  if (thrown instanceof ModelError) return new Failure('input', 'model', message, { hint: thrown.hint, cause: thrown });
+  // The prover's own errors come from a worker, and some of their classes are not to be had at its front doors: they are known by name.
+  if (thrown.name === 'OutOfMemory') return new Failure('refused', 'out-of-memory', message, { cause: thrown });
+  if (thrown.name === 'InferenceFailure') return new Failure('input', 'model', message, { cause: thrown });
+  if ('syscall' in thrown && 'code' in thrown) return new Failure('input', 'file', message, { cause: thrown });
+  return new Failure('bug', 'internal', message, { cause: thrown });
+}
+
+/** The object that `--json` prints. */
+export function failureJson({ code, message, expected, got, hint }: Failure): { error: Record<string, string | null> } {
+  return { error: { code, message, expected: expected || null, got: got || null, hint: hint || null } };
+}
+
+/** Lines for people. What the message does not say already follows it. */
+export function failureText(failure: Failure): string {
+  const { message, expected, got, hint, kind, cause } = failure;
+  const lines = [`error: ${message}`];
+  if (expected && !message.includes(expected)) lines.push(`  expected: ${expected}`);
+  if (got && !message.includes(got)) lines.push(`  got:      ${got}`);
+  if (hint && !message.includes(hint)) lines.push(`  hint:     ${hint}`);
+  if (kind === 'bug') lines.push('this is a fault of the program itself:', (cause instanceof Error ? cause.stack : undefined) ?? '');
+  return lines.join('\n');
+}
