@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { goldenFiles } from '../golden/files.ts';
 import { chromiumArguments, findChromium } from '../support/chromium.ts';
-import { encodeCircuit } from '../../circuits/graph/encoding.ts';
-import { prepareProver } from '../../wasm/prove.ts';
-import { featureNet } from '../support/circuits.ts';
-import { kernelModule, loadKernels } from '../support/kernels.ts';
+import { kernelModule } from '../support/kernels.ts';
 import { buildPage, type BuiltPage } from '../support/page.ts';
-import type { PageActions, ProvingJob } from './page/page.ts';
+import type { PageActions, ProvingJob, ProvingReport } from './page/page.ts';
 
 let built: BuiltPage;
 let browser: Browser;
@@ -61,30 +59,28 @@ describe('kernels in a page', () => {
   });
 });
 
-describe('a prover in a page', () => {
-  const { circuit, weights, inputs } = featureNet();
-  const context = new TextEncoder().encode('a page proves');
-  const job: ProvingJob = {
-    circuit: [...encodeCircuit(circuit)],
-    weights: weights.map((w) => [...w]),
-    inputs: inputs.map((x) => [...x]),
-    context: [...context],
-  };
+/** Lets a fresh page prove and verify. */
+async function proveInPage(isolated: boolean, job: ProvingJob): Promise<ProvingReport> {
+  const { page, errors } = await open(isolated);
+  const report = await page.evaluate((job) => (globalThis as InPage).actions.prove(job), job);
+  expect(errors).toEqual([]);
+  await page.close();
+  return report;
+}
 
-  it.each([
-    ['two threads, isolated', true, 2],
-    ['one thread, not isolated, which is what a page gets when it does not say', false, undefined],
-  ])('gives the proof that Node gives, byte for byte: %s', async (_, isolated, threads) => {
-    const expected = prepareProver(await loadKernels(), circuit, weights).prove(inputs, context);
-    const { page, errors } = await open(isolated);
-    const { proof, outputs, verdict } = await page.evaluate((job) => (globalThis as InPage).actions.prove(job), {
-      ...job,
-      ...(threads === undefined ? {} : { threads }),
-    });
-    expect(Uint8Array.from(proof)).toEqual(expected.proof);
-    expect(outputs).toEqual(expected.outputs.map((y) => [...y]));
-    expect(verdict).toEqual({ ok: true });
-    expect(errors).toEqual([]);
-    await page.close();
+describe('a prover in a page gives the golden proof, byte for byte, and a verifier there accepts it', () => {
+  it.each(
+    goldenFiles().flatMap(({ name, circuit, weights, proof }) =>
+      [
+        ['two threads, isolated', true, 2] as const,
+        ['one thread, not isolated, which is what a page gets when it does not say', false, undefined] as const,
+      ].map(([where, isolated, threads]) => [name, where, isolated, { circuit, weights, proof, threads }] as const),
+    ),
+  )('%s: %s', async (_, _where, isolated, { circuit, weights, proof, threads }) => {
+    const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+    const job = { circuit: base64(circuit), weights: base64(weights), proof: base64(proof), threads };
+    const report = await proveInPage(isolated, job);
+    expect(report.proof).toBe(job.proof);
+    expect(report.verdicts).toMatchObject([{ ok: true }, { ok: true }]);
   });
 });

@@ -60,7 +60,7 @@ test('rule (i): with more than 2^(31 - s) table rows (q + 2^(31 - s), r - 1) for
   expect(argumentHolds(fitting.circuit, fitting.weights, forged(fitting, 128, 2 ** 23))).toBe(false);
   const honest = prove(fitting.circuit, fitting.weights, plainWitness(fitting.circuit, fitting.weights, fitting.inputs));
   for (const verifier of verifiers) {
-    expect(verifier.verify(fitting.circuit, fitting.weights, honest.statement, honest.proof), verifier.name).toEqual({ ok: true });
+    expect(verifier.verify(fitting.circuit, fitting.weights, honest.statement, honest.proof), verifier.name).toMatchObject({ ok: true });
   }
 });
 

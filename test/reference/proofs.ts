@@ -41,7 +41,7 @@ export function honestProof(sample: Sample): PlainProof {
 
 /** Expects every verifier to accept. */
 export function expectAccepted(circuit: Circuit, weights: Weights | null, { statement, proof }: Shown): void {
-  for (const verifier of verifiers) expect(verifier.verify(circuit, weights, statement, proof), verifier.name).toEqual({ ok: true });
+  for (const verifier of verifiers) expect(verifier.verify(circuit, weights, statement, proof), verifier.name).toMatchObject({ ok: true });
 }
 
 /** Expects every verifier to refuse, with the name of a check. `what`: said where one does not. */

@@ -1,20 +1,31 @@
-/** What browser tests call in the page. */
-import { decodeCircuit } from '../../../circuits/graph/encoding.ts';
+/** What browser tests call in the page. Files travel as base64. */
+import { decodeCircuitFile } from '../../../circuits/graph/file.ts';
+import { decodeProofFile, encodeProofFile } from '../../../circuits/graph/proof-file.ts';
+import { decodeWeightsFile } from '../../../circuits/graph/weights-file.ts';
+import type { Timings } from '../../../wasm/prove.ts';
 import { browserPlatform } from '../../../wasm/runtime/browser.ts';
 import { createProver, createVerifier } from '../../../wasm/runtime/prover.ts';
+import type { Verdict } from '../../../wasm/verify.ts';
 import type { KernelReport } from './kernels-worker.ts';
 
-/** Bytes on their way between test and page. */
-type Bytes = readonly number[];
-
 export interface ProvingJob {
-  /** The circuit's encoding. */
-  readonly circuit: Bytes;
-  readonly weights: readonly Bytes[];
-  readonly inputs: readonly Bytes[];
-  readonly context: Bytes;
-  readonly threads?: number;
+  readonly circuit: string;
+  readonly weights: string;
+  /** Inputs and context are taken from it; its proof is verified, not copied. */
+  readonly proof: string;
+  readonly threads?: number | undefined;
 }
+
+export interface ProvingReport {
+  /** The proof file that the page makes. */
+  readonly proof: string;
+  /** What the page says of its own proof, and of the one it was given. */
+  readonly verdicts: readonly Verdict[];
+  readonly timings: Timings;
+}
+
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const toBase64 = (bytes: Uint8Array): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 
 const actions = {
   isolated: () => crossOriginIsolated,
@@ -37,19 +48,24 @@ const actions = {
   },
 
   /** Proves in a worker, verifies in another. */
-  async prove({ circuit: encoding, weights, inputs, context, threads }: ProvingJob) {
-    const circuit = decodeCircuit(Uint8Array.from(encoding));
-    const values = weights.map((w) => Int8Array.from(w));
-    const statement = { inputs: inputs.map((x) => Uint8Array.from(x)), context: Uint8Array.from(context) };
+  async prove({ circuit: circuitFile, weights: weightsFile, proof: proofFile, threads }: ProvingJob): Promise<ProvingReport> {
+    const circuit = decodeCircuitFile(fromBase64(circuitFile));
+    const weights = decodeWeightsFile(fromBase64(weightsFile));
+    const given = decodeProofFile(fromBase64(proofFile));
+    const { inputs, context } = given;
     const options = threads === undefined ? {} : { threads };
-    const prover = await createProver(browserPlatform, circuit, values, options);
-    const { outputs, proof, timings } = await prover.prove(statement.inputs, statement.context);
+    const prover = await createProver(browserPlatform, circuit, weights, options);
+    const { outputs, proof, timings } = await prover.prove(inputs, context);
+    const made = encodeProofFile({ circuit: prover.digest, context, inputs, outputs, proof });
     await prover.dispose();
-    const verifier = await createVerifier(browserPlatform, circuit, values, options);
-    if (!verifier.ok) return { verdict: verifier, proof: [], outputs: [], timings };
-    const verdict = await verifier.verify({ ...statement, outputs }, proof);
+
+    const verifier = await createVerifier(browserPlatform, circuit, circuit.weightRoot ? null : weights, options);
+    if (!verifier.ok) throw new Error(`the circuit is refused: ${verifier.check}: ${verifier.detail}`);
+    const verdicts = [];
+    verdicts.push(await verifier.verify({ inputs, outputs, context }, proof));
+    verdicts.push(await verifier.verify(given, given.proof));
     await verifier.dispose();
-    return { verdict, proof: [...proof], outputs: outputs.map((y) => [...y]), timings };
+    return { proof: toBase64(made), verdicts, timings };
   },
 };
 
