@@ -19,12 +19,15 @@ import { absorbStatement, checkInputs, lookupChallenges, placeStatement, type Ou
 import { ProverTranscript } from './transcript/transcript.ts';
 import type { Forward } from './forward/forward.ts';
 
+export { commitCircuit } from './registration/commit.ts';
 export { proveRegistration, type Registration } from './registration/prove.ts';
 
 /** Milliseconds per phase of one proof. */
 export interface Timings {
   readonly total: number;
   readonly phases: Readonly<Record<Phase, number>>;
+  /** Spent on grinding: part of the openings (and, for the largest circuits, of the lookups). */
+  readonly grinding: number;
 }
 
 export type Phase = 'forward' | 'commit' | 'lookups' | 'linear' | 'batching' | 'opening';
@@ -163,5 +166,10 @@ export function argue(
   openProve(kernels, transcript, commitment, opened[0]!.point, opened[0]!.value);
   if (weightCommitment) openProve(kernels, transcript, weightCommitment, opened[1]!.point, opened[1]!.value);
   end('opening');
-  return { outputs: forward.outputs, proof: transcript.proof(), timings: { total: now - start, phases }, messages: transcript.messages };
+  return {
+    outputs: forward.outputs,
+    proof: transcript.proof(),
+    timings: { total: now - start, phases, grinding: transcript.grindingTime },
+    messages: transcript.messages,
+  };
 }

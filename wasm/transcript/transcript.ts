@@ -142,6 +142,8 @@ export interface Message {
 
 export class ProverTranscript extends Transcript {
   readonly messages: Message[] = [];
+  /** Milliseconds spent on grinding so far. */
+  grindingTime = 0;
   private readonly parts: Uint8Array[] = [];
   private length = 0;
 
@@ -163,8 +165,10 @@ export class ProverTranscript extends Transcript {
 
   /** Finds, sends and absorbs the smallest nonce that passes. */
   grind(label: string, bits: number): void {
+    const begin = performance.now();
     let nonce = 0xffffffff;
     for (let start = 0; nonce === 0xffffffff; start += 4 * GRIND_WINDOW) nonce = this.findNonce(start, GRIND_WINDOW, bits);
+    this.grindingTime += performance.now() - begin;
     const data = new Uint8Array(8);
     new DataView(data.buffer).setUint32(0, nonce, true);
     this.sendBytes(label, data);
