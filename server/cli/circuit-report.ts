@@ -1,22 +1,14 @@
 /** What `inspect` says about a circuit: what it means, and a row per layer. */
-import {
-  size,
-  weightCount,
-  type Circuit,
-  type Layer,
-  type Shape,
-  type TensorMeaning,
-  type Term,
-  type View,
-} from '../../circuits/graph/circuit.ts';
+import { type Circuit, type Shape, type TensorMeaning, type Term } from '../../circuits/graph/circuit.ts';
 import { circuitDigest, encodeCircuit } from '../../circuits/graph/encoding.ts';
-import { tableRows, vectorLengths } from '../../circuits/graph/lengths.ts';
-import { bytesText, count, facts, hex, significant, table } from './table.ts';
+import { vectorLengths } from '../../circuits/graph/lengths.ts';
+import { circuitCost, work, type CircuitCost } from '../../circuits/cost/cost.ts';
+import { bytesText, count, facts, hex, percent, significant, table } from './table.ts';
 
-/** The size of a layer, in the units that proving it costs. */
+/** A layer: what it computes, and what proving it takes. */
 export interface LayerReport {
   readonly name: string;
-  /** What it computes: `convolution 3x3 /2 + add`. */
+  /** `convolution 3x3 /2 + add`. */
   readonly operation: string;
   readonly shape: Shape;
   /** Multiplications of a weight (or multiplier) with an activation. */
@@ -25,46 +17,29 @@ export interface LayerReport {
   /** Smallest and largest shift of its channels, or null where nothing is shifted. */
   readonly shift: readonly [number, number] | null;
   readonly lookups: number;
+  /** Its share of the cost of a proof; what is missing to 1 is what layers share. */
+  readonly share: number;
   /** Whether an operand is an arbitrary index map, which the verifier walks through entry by entry. */
   readonly gathers: boolean;
 }
 
-const LIMB_BITS = 12;
-
-export function layerReports(circuit: Circuit): LayerReport[] {
-  return circuit.layers.map((layer) => {
+function layerReports(circuit: Circuit, { layers, picoseconds }: CircuitCost): LayerReport[] {
+  return circuit.layers.map((layer, n) => {
+    const cost = layers[n]!;
     const terms = layer.kind === 'maximum' ? [] : layer.terms;
     const operands = layer.kind === 'maximum' ? [layer.a, layer.b] : terms.map(({ operand }) => operand);
     return {
       name: layer.name,
       operation: layer.kind === 'maximum' ? 'maximum' : terms.map(termText).join(' + ') || 'constant',
       shape: layer.shape,
-      macs: terms.reduce((sum, term) => sum + termMacs(layer.shape, term), 0),
-      weights: terms.reduce((sum, term) => sum + (term.kind === 'convolution' ? weightCount(layer.shape[0], term) : 0), 0),
+      macs: cost.multiplications,
+      weights: cost.weights,
       shift: layer.kind === 'requantize' ? [Math.min(...layer.shift), Math.max(...layer.shift)] : null,
-      lookups: lookups(layer),
-      gathers: operands.some(isGather),
+      lookups: cost.lookups,
+      share: cost.picoseconds / picoseconds,
+      gathers: operands.some((view) => view.parts.some(({ kind }) => kind === 'gather')),
     };
   });
-}
-
-function isGather(view: View): boolean {
-  return view.parts.some(({ kind }) => kind === 'gather');
-}
-
-function termMacs(shape: Shape, term: Term): number {
-  if (term.kind === 'multiple') return size(shape);
-  const window = term.kernel[0] * term.kernel[1];
-  return size(shape) * window * (term.kind === 'convolution' ? term.operand.shape[0] / term.groups : 1);
-}
-
-/** Of a value that is looked up: its quotient and the limbs of its remainder; of a maximum, the difference. */
-function lookups(layer: Layer): number {
-  if (layer.kind === 'accumulate') return 0;
-  if (layer.kind === 'maximum') return size(layer.shape);
-  const largest = Math.max(...layer.shift);
-  const limbs = largest === 0 ? 0 : largest <= LIMB_BITS ? 1 : 2;
-  return size(layer.shape) * (limbs + 1);
 }
 
 function termText(term: Term): string {
@@ -82,8 +57,8 @@ function termText(term: Term): string {
 
 /** Everything about a circuit that can be said without its weights. */
 export function circuitReport(circuit: Circuit) {
-  const layers = layerReports(circuit);
-  const { witness, validLeaves } = vectorLengths(circuit);
+  const cost = circuitCost(circuit);
+  const layers = layerReports(circuit, cost);
   const total = (of: (layer: LayerReport) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);
   return {
     digest: hex(circuitDigest(circuit)),
@@ -105,9 +80,12 @@ export function circuitReport(circuit: Circuit) {
       layers: layers.length,
       macs: total(({ macs }) => macs),
       weights: total(({ weights }) => weights),
-      lookups: validLeaves - tableRows(circuit),
-      table_rows: tableRows(circuit),
-      committed_values: witness,
+      lookups: total(({ lookups }) => lookups),
+      table_rows: cost.tables.rows,
+      committed_values: vectorLengths(circuit).witness,
+      tables_share: cost.tables.picoseconds / cost.picoseconds,
+      fixed_share: cost.fixed / cost.picoseconds,
+      work_ns: work(circuit),
     },
     layers,
   };
@@ -147,8 +125,13 @@ export function circuitText(file: string, report: CircuitReport): string {
     count(layer.weights),
     layer.shift === null ? '' : layer.shift[0] === layer.shift[1] ? `${layer.shift[0]}` : `${layer.shift[0]}-${layer.shift[1]}`,
     count(layer.lookups),
+    percent(layer.share),
   ]);
-  const sum = ['total', '', '', count(totals.macs), count(totals.weights), '', count(totals.lookups)];
+  const shared = [
+    ['tables', '', `${count(totals.table_rows)} rows`, '', '', '', '', percent(totals.tables_share)],
+    ['every proof', '', '', '', '', '', '', percent(totals.fixed_share)],
+  ];
+  const sum = ['total', '', '', count(totals.macs), count(totals.weights), '', count(totals.lookups), percent(1)];
   const right = (title: string) => ({ title, align: 'right' as const });
   const columns = [
     { title: 'layer' },
@@ -158,8 +141,9 @@ export function circuitText(file: string, report: CircuitReport): string {
     right('weights'),
     right('shift'),
     right('lookups'),
+    right('cost'),
   ];
-  return `${head}\n\n${table(columns, [...rows, sum])}`;
+  return `${head}\n\n${table(columns, [...rows, ...shared, sum])}`;
 }
 
 const SHOWN_LABELS = 10;

@@ -1,5 +1,6 @@
 /** Inputs of a circuit from files: raw bytes, JSON, or .npy. */
 import { size, type Circuit, type TensorMeaning } from '../../circuits/graph/circuit.ts';
+import { byteOf } from '../../circuits/quantize/quantizer.ts';
 import { Failure } from './failure.ts';
 import { readWhole } from './files.ts';
 import { significant } from './table.ts';
@@ -79,6 +80,8 @@ function withoutLeadingOnes(dims: readonly number[]): string {
   return dims.join(' x ').replace(/^(1 x )+/, '');
 }
 
+const HOW_TO_SCALE = 'scale the input as the model expects it, or use --clip';
+
 /** The bytes that the circuit takes. */
 function inputBytes(
   file: string,
@@ -112,8 +115,7 @@ function inputBytes(
       throw wrong(n, 'an integer in 0 .. 255');
     }
     if (!Number.isFinite(value)) throw wrong(n, 'a finite number');
-    const byte = Math.round(value / scale) + zero;
-    if ((byte < 0 || byte > 255) && !clip) throw wrong(n, range, 'scale the input as the model expects it, or use --clip');
-    return Math.min(255, Math.max(0, byte));
+    if (!clip && (value < least - scale / 2 || value >= most + scale / 2)) throw wrong(n, range, HOW_TO_SCALE);
+    return byteOf(value, meaning);
   });
 }

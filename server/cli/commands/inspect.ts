@@ -2,19 +2,23 @@
 import { decodeCircuitFile, fileKind } from '../../../circuits/graph/file.ts';
 import { decodeProofFile, decodeRegistrationFile } from '../../../circuits/graph/proof-file.ts';
 import { decodeWeightsFile } from '../../../circuits/graph/weights-file.ts';
+import { readModel } from '../../../circuits/onnx/read.ts';
 import { circuitReport, circuitText } from '../circuit-report.ts';
 import { command, type Result } from '../command.ts';
+import { parseShapes, SHAPE_ARG } from '../compile-options.ts';
 import { contextText } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { readWhole } from '../files.ts';
+import { onnxReport, onnxText } from '../onnx-report.ts';
 import { bytesText, count, facts, hex } from '../table.ts';
 
 export const inspect = command({
   meta: { name: 'inspect', description: 'Show what a circuit, weights, proof or ONNX file holds' },
   args: {
     file: { type: 'positional', required: true, description: 'A circuit, weights, proof, registration or ONNX file' },
+    shape: SHAPE_ARG,
   },
-  async run({ file }): Promise<Result> {
+  async run({ file, shape }): Promise<Result> {
     const bytes = await readWhole(file, 'the file to inspect');
     switch (fileKind(bytes)) {
       case 'circuit':
@@ -26,11 +30,14 @@ export const inspect = command({
       case 'registration':
         return inspectRegistration(file, bytes);
       case 'bundle':
-      case null:
-        throw new Failure('input', 'file-format', `${file} is no file that can be inspected`, {
+        throw new Failure('input', 'file-format', `${file} is a bundle, which this version cannot inspect`, {
           expected: 'a circuit, weights, proof, registration or ONNX file',
-          got: hex(bytes.subarray(0, 6)) || 'an empty file',
+          got: 'a bundle',
         });
+      case null: {
+        const report = onnxReport(readModel(bytes, shape === undefined ? {} : { shapes: parseShapes(shape) }));
+        return { text: onnxText(file, report), json: { kind: 'onnx', file, ...report } };
+      }
     }
   },
 });

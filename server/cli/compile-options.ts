@@ -1,0 +1,65 @@
+/** What `compile` is told on the command line. */
+import type { Calibration } from '../../circuits/quantize/calibration.ts';
+import type { RangeRule } from '../../circuits/quantize/ranges.ts';
+import { Failure } from './failure.ts';
+
+export const SHAPE_ARG = {
+  type: 'string',
+  valueHint: 'name=dims,...',
+  description: 'Dimensions of inputs that an ONNX file leaves open: input=1x3x224x224',
+} as const;
+
+function usage(message: string, expected: string, got: string): Failure {
+  return new Failure('usage', 'usage', message, { expected, got });
+}
+
+/** `input=1x3x224x224,mask=1x10`: dimensions of inputs by name. */
+export function parseShapes(text: string): Record<string, readonly number[]> {
+  return Object.fromEntries(
+    text.split(',').map((item) => {
+      const at = item.lastIndexOf('=');
+      const dims = item
+        .slice(at + 1)
+        .split('x')
+        .map(Number);
+      if (at < 1 || dims.some((n) => !Number.isSafeInteger(n) || n < 1))
+        throw usage('--shape does not name an input and its dimensions', 'name=1x3x224x224', item);
+      return [item.slice(0, at), dims];
+    }),
+  );
+}
+
+/** `minmax`, `percentile:99.9`, `mse` or `auto`. */
+export function parseRanges(text: string): RangeRule | 'auto' {
+  if (text === 'minmax' || text === 'mse' || text === 'auto') return text;
+  const percentile = /^percentile:(\d+(?:\.\d+)?)$/.exec(text);
+  const value = Number(percentile?.[1]);
+  if (!(value > 50 && value <= 100)) throw usage('--ranges is no rule', 'minmax, percentile:q (50 < q <= 100), mse or auto', text);
+  return { percentile: value };
+}
+
+const NUMBER = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?`;
+const DISTRIBUTION = new RegExp(`^(uniform|normal):(${NUMBER}),(${NUMBER})$`, 'i');
+
+/** `uniform:lo,hi` or `normal:mean,std`; null for anything else, which is the name of a file. */
+export function parseDistribution(text: string, count: number, seed: number): Calibration | null {
+  if (!/^(uniform|normal):/.test(text)) return null;
+  const [, kind, first, second] = DISTRIBUTION.exec(text) ?? [];
+  if (kind === undefined) throw usage('--calibrate is no distribution', 'uniform:lo,hi or normal:mean,std', text);
+  const [a, b] = [Number(first), Number(second)];
+  if (kind === 'uniform') {
+    if (!(a < b)) throw usage('--calibrate states an empty interval', 'uniform:lo,hi with lo < hi', text);
+    return { kind, lo: a, hi: b, count, seed };
+  }
+  if (!(b > 0)) throw usage('--calibrate states no deviation', 'normal:mean,std with std > 0', text);
+  return { kind: 'normal', mean: a, std: b, count, seed };
+}
+
+/** An integer option. */
+export function parseCount(name: string, text: string | undefined, byDefault: number, least: number, most: number): number {
+  if (text === undefined) return byDefault;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw usage(`--${name} is out of range`, `an integer in ${least} .. ${most}`, text);
+  return value;
+}
