@@ -10,6 +10,7 @@ import { proveReduction } from './claims/reduce.ts';
 import { commitVector, openProve, type Commitment } from './commitment/commitment.ts';
 import { runForward } from './forward/forward.ts';
 import { placeWeights, type WeightRows } from './linear/convolution.ts';
+import { placeLeafMap, type LeafMap } from './lookup/leaf-map.ts';
 import { proveLookups } from './lookup/prove.ts';
 import { openingLevels } from './parameters.ts';
 import { commitWeights } from './registration/weights.ts';
@@ -53,6 +54,7 @@ export interface PreparedCircuit {
   readonly circuit: Circuit;
   readonly digest: Uint8Array;
   readonly layout: Layout;
+  readonly leafMap: LeafMap;
   readonly weights: readonly WeightRows[];
   /** The commitment of committed weights, else null. */
   readonly weightCommitment: Commitment | null;
@@ -75,7 +77,15 @@ export function prepareCircuit(kernels: Kernels, circuit: Circuit, weights: Weig
   const sites = convolutions(circuit);
   const rows = weights.map((w, k) => placeWeights(kernels, w, sites[k]!.layer.shape[0]));
   const weightCommitment = circuit.weightRoot ? commitWeights(kernels, layout, weights) : null;
-  return { kernels, circuit, digest: circuitDigest(circuit), layout, weights: rows, weightCommitment };
+  return {
+    kernels,
+    circuit,
+    digest: circuitDigest(circuit),
+    layout,
+    leafMap: placeLeafMap(kernels, layout),
+    weights: rows,
+    weightCommitment,
+  };
 }
 
 /** Prepares a prover; see `prepareCircuit`. */
@@ -146,7 +156,7 @@ export function argue(
 
   begin('lookups');
   const challenges = lookupChallenges(transcript, layout);
-  const point = proveLookups(kernels, transcript, layout, forward, challenges);
+  const point = proveLookups(kernels, transcript, layout, prepared.leafMap, forward, challenges);
   end('lookups');
 
   begin('linear');

@@ -1,90 +1,40 @@
-// Tables of eq(z, .) as quad vectors, from two small ones over the low and the high variables.
+// Weights of a sumcheck that carries a factor eq(z, .): entry k of the table is low[k mod 64] high[floor(k / 64)], `low` a quad vector, `high` a K array, so that the table itself is never built:
+// a kernel sums up to 64 terms with weights from `low` and multiplies the sum by one entry of `high`.
 
+import { eqTable, kEq, kToQuads } from './karray';
 import { add4 } from './m31';
-import { evens, mul0, mul1, mul2, mul3, odds, turn, twist } from './qm31';
+import { minus, sum4, turn, twist } from './qm31';
 
-// Transposes the four words of four elements: coordinate k of all four.
-// @ts-ignore: decorator
-@inline
-function coordinate(x: v128, y: v128, z: v128, w: v128, k: i32): v128 {
-  const first = k & 1 ? v128.shuffle<u32>(x, y, 1, 5, 3, 7) : v128.shuffle<u32>(x, y, 0, 4, 2, 6);
-  const second = k & 1 ? v128.shuffle<u32>(z, w, 1, 5, 3, 7) : v128.shuffle<u32>(z, w, 0, 4, 2, 6);
-  return k & 2 ? v128.shuffle<u32>(first, second, 2, 3, 6, 7) : v128.shuffle<u32>(first, second, 0, 1, 4, 5);
-}
+/** Variables of the low table. */
+export const LOW_BITS: u32 = 6;
+/** Blocks of four entries of the low table, less one; and log2 of their number. */
+export const LOW_MASK: u32 = 15;
+export const LOW_SHIFT: u32 = 4;
 
 /**
- * Job. Quad vector out[k] = low[(start + k) mod size] high[floor((start + k) / size)], for two K arrays; items are blocks of four. `high` must have an entry for every k of a block. args:
- * out, start, low, size, high. 1 K product an entry.
+ * The two tables of eq(z, .), z of `bits` variables; `high` gets the entries first .. first + groups - 1. `low` has room for 64 entries; `scratch` for 64, and for what `kEq` wants. One K product an entry
+ * of `low`, two of `high`.
  */
-export function eqProduct(args: usize, part: u32, begin: u32, end: u32): void {
-  const out = load<u32>(args) as usize,
-    start = load<u32>(args + 4),
-    low = load<u32>(args + 8) as usize,
-    size = load<u32>(args + 12),
-    high = load<u32>(args + 16) as usize;
-  if (begin >= end) return;
-  const first = start + 4 * begin;
-  let x = low + 16 * ((first % size) as usize),
-    y = high + 16 * ((first / size) as usize);
-  const wrap = low + 16 * (size as usize);
-  for (let k = begin; k < end; k++) {
-    const x0 = v128.load(x),
-      y0 = v128.load(y);
-    x += 16;
-    if (x == wrap) {
-      x = low;
-      y += 16;
-    }
-    const x1 = v128.load(x),
-      y1 = v128.load(y);
-    x += 16;
-    if (x == wrap) {
-      x = low;
-      y += 16;
-    }
-    const x2 = v128.load(x),
-      y2 = v128.load(y);
-    x += 16;
-    if (x == wrap) {
-      x = low;
-      y += 16;
-    }
-    const x3 = v128.load(x),
-      y3 = v128.load(y);
-    x += 16;
-    if (x == wrap) {
-      x = low;
-      y += 16;
-    }
-    const a = coordinate(x0, x1, x2, x3, 0),
-      b = coordinate(x0, x1, x2, x3, 1),
-      c = coordinate(x0, x1, x2, x3, 2),
-      d = coordinate(x0, x1, x2, x3, 3);
-    const e = coordinate(y0, y1, y2, y3, 0),
-      f = coordinate(y0, y1, y2, y3, 1),
-      g = coordinate(y0, y1, y2, y3, 2),
-      h = coordinate(y0, y1, y2, y3, 3);
-    const t = twist(g, h),
-      v = turn(g, h),
-      to = out + 64 * (k as usize);
-    v128.store(to, mul0(a, b, c, d, e, f, t, v));
-    v128.store(to, mul1(a, b, c, d, e, f, t, v), 16);
-    v128.store(to, mul2(a, b, c, d, e, f, g, h), 32);
-    v128.store(to, mul3(a, b, c, d, e, f, g, h), 48);
-  }
+export function eqWeights(z: usize, bits: u32, first: u32, groups: u32, low: usize, high: usize, scratch: usize): void {
+  const lowBits = min(bits, LOW_BITS);
+  if (lowBits < 2) memory.fill(low, 0, 64);
+  eqTable(z, lowBits, scratch);
+  kToQuads(low, 0, scratch, 1 << lowBits);
+  kEq(z + 16 * (lowBits as usize), bits - lowBits, first, groups, high, scratch);
 }
 
-/** Job. out[k] = x[2k] + x[2k + 1]: eq over the variables but the lowest. Items are blocks of four outputs; in place only on one thread. args: x, out. No product. */
-export function addPairs(args: usize, part: u32, begin: u32, end: u32): void {
-  const x = load<u32>(args) as usize,
-    out = load<u32>(args + 4) as usize;
-  for (let k = begin; k < end; k++) {
-    const from = x + 128 * (k as usize),
-      to = out + 64 * (k as usize);
-    for (let i: usize = 0; i < 64; i += 16) {
-      const y = v128.load(from + i),
-        z = v128.load(from + i, 64);
-      v128.store(to + i, add4(evens(y, z), odds(y, z)));
-    }
-  }
+/** Adds the product of a sum of terms (its four lanes apart) and one entry of the high table to a block of lanes at `sums`. */
+export function addWeighted(sums: usize, high: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const e = v128.load32_splat(high),
+    f = v128.load32_splat(high, 4),
+    g = v128.load32_splat(high, 8),
+    h = v128.load32_splat(high, 12);
+  const t = twist(g, h),
+    v = turn(g, h),
+    minusB = minus(b),
+    minusD = minus(d);
+  v128.store(sums, add4(v128.load(sums), sum4(a, e, minusB, f, c, t, minusD, v)));
+  v128.store(sums, add4(v128.load(sums, 16), sum4(a, f, b, e, c, v, d, t)), 16);
+  v128.store(sums, add4(v128.load(sums, 32), sum4(a, g, minusB, h, c, e, minusD, f)), 32);
+  v128.store(sums, add4(v128.load(sums, 48), sum4(a, h, b, g, c, f, d, e)), 48);
 }

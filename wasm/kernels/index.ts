@@ -38,6 +38,8 @@ export {
 } from './contract';
 export { mulBlocks } from './qm31';
 export { operandRows, operandAxes, operandGather, fillBias, addMultiple, addWindowSum, requantizeChannel, maximum } from './forward';
-export { fillLeaves } from './leaves';
+export { eqWeights } from './eq';
+export { addWords, splitWords } from './leaves';
+export { pairMessage } from './pair';
 export { contextKey, deriveKey } from './blake3';
 export { addCoordinates, addScaledWords, doubleWords, splitCoordinates } from './circle';

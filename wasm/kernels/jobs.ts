@@ -5,10 +5,10 @@ import { convolve, convolveDepthwise } from './forward';
 import { grind, hashColumns, hashNodes } from './blake3';
 import { encodeRows, transposeRows } from './circle';
 import { combineQuads } from './combine';
-import { addPairs, eqProduct } from './eq';
+import { fillLookups, leafFirstFold, leafFirstMessage, leafFold, leafParents, tailParents } from './leaves';
 import { foldQuads, productRound } from './product';
 import { absentLeaves, countWeights, fillPlanes, liftWords, squareRound, weightLeaves } from './registration';
-import { treeFirstFold, treeFirstMessage, treeFold, treeMessage, treeParents } from './tree';
+import { treeFirstFold, treeFirstMessage, treeFold, treeParents } from './tree';
 import { visit } from './visits';
 
 /** Runs a job on items begin .. end - 1. An unknown number traps. */
@@ -30,13 +30,22 @@ export function runJob(job: u32, args: usize, part: u32, begin: u32, end: u32): 
       treeFold(args, part, begin, end);
       break;
     case 14:
-      treeMessage(args, part, begin, end);
+      fillLookups(args, part, begin, end);
       break;
     case 15:
-      eqProduct(args, part, begin, end);
+      leafParents(args, part, begin, end);
       break;
     case 16:
-      addPairs(args, part, begin, end);
+      tailParents(args, part, begin, end);
+      break;
+    case 17:
+      leafFirstMessage(args, part, begin, end);
+      break;
+    case 18:
+      leafFirstFold(args, part, begin, end);
+      break;
+    case 19:
+      leafFold(args, part, begin, end);
       break;
     case 20:
       productRound(args, part, begin, end);

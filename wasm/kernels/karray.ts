@@ -222,7 +222,7 @@ export function kSpread(
 }
 
 /** The table eq(z, 0 .. 2^bits - 1), by doubling from the highest variable down, so that variable 0 is the lowest bit. One K product an entry. */
-function eqFull(z: usize, bits: u32, out: usize): void {
+export function eqTable(z: usize, bits: u32, out: usize): void {
   store<u32>(out, 1);
   store<u32>(out + 4, 0);
   store<u32>(out + 8, 0);
@@ -253,8 +253,12 @@ export function kEq(z: usize, bits: u32, start: u32, length: u32, out: usize, sc
   const factor = scratch,
     one = scratch + 16,
     table = scratch + 32;
-  eqFull(z, low, table);
+  eqTable(z, low, table);
   const mask: u32 = (1 << low) - 1;
+  if (low == bits && start + length <= mask + 1) {
+    memory.copy(out, table + 16 * (start as usize), 16 * (length as usize));
+    return;
+  }
   let k: u32 = 0;
   while (k < length) {
     const high = (start + k) >> low;

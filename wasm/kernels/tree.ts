@@ -1,51 +1,72 @@
 // The tree of fractions (../README.md, section 6). A node is (p, q); node i has children 2i and 2i + 1; absent nodes are (0, 1).
 //
-// Nodes of one height are two quad vectors p and q, filled with absent nodes up to a multiple of 16 elements. A layer's sumcheck runs over the parents' index x with
-// g(x) = p0 q1 + p1 q0 + lambda q0 q1 = p0 q1 + e q0, where e = p1 + lambda q1. After its first round it works on four quad vectors p0, q0, e, q1 (filled with 0, 1, lambda, 1 up to a
-// multiple of 8 elements). Absent parents have g = lambda; so the messages here are those of g - lambda, which absent nodes do not contribute to. Weights are a quad vector
-// eq(z_{>t}, .).
+// Nodes of one height are two quad vectors p and q, filled with absent nodes up to a multiple of 32 elements. A layer's sumcheck runs over the parents' index x with
+// g(x) = p0 q1 + p1 q0 + lambda q0 q1 = p0 q1 + e q0, where e = p1 + lambda q1. After its first round it works on four quad vectors p0, q0, e, q1, filled with 0, 1, lambda, 1 up to a
+// multiple of 8 elements. Absent parents have g = lambda; so the messages here are those of g - lambda, which absent nodes do not contribute to. Weights are those of eq.ts.
+//
+// `presence` points to one byte for each group of elements that an item (or a block of outputs) is made from: 0 where all of them are absent, which is then not computed; the pointer 0 stands for
+// ones. Blocks from `blocks` on, which the input does not reach, are absent too.
 
 import { add4, sub4 } from './m31';
-import { addLanes, evens, minus, mul0, mul1, mul2, mul3, odds, sum4, turn, twist } from './qm31';
+import { addWeighted, LOW_MASK, LOW_SHIFT } from './eq';
+import { evens, minus, mul0, mul1, mul2, mul3, odds, sum4, turn, twist } from './qm31';
 
 // @ts-ignore: decorator
 @inline
-function even(from: usize, coordinate: usize): v128 {
+export function even(from: usize, coordinate: usize): v128 {
   return evens(v128.load(from + 16 * coordinate), v128.load(from + 16 * coordinate, 64));
 }
 
 // @ts-ignore: decorator
 @inline
-function odd(from: usize, coordinate: usize): v128 {
+export function odd(from: usize, coordinate: usize): v128 {
   return odds(v128.load(from + 16 * coordinate), v128.load(from + 16 * coordinate, 64));
 }
 
 // Of two blocks: elements 0, 1, 4, 5, and 2, 3, 6, 7.
 // @ts-ignore: decorator
 @inline
-function lowPairs(from: usize, coordinate: usize): v128 {
+export function lowPairs(from: usize, coordinate: usize): v128 {
   return v128.shuffle<u32>(v128.load(from + 16 * coordinate), v128.load(from + 16 * coordinate, 64), 0, 1, 4, 5);
 }
 
 // @ts-ignore: decorator
 @inline
-function highPairs(from: usize, coordinate: usize): v128 {
+export function highPairs(from: usize, coordinate: usize): v128 {
   return v128.shuffle<u32>(v128.load(from + 16 * coordinate), v128.load(from + 16 * coordinate, 64), 2, 3, 6, 7);
 }
 
+// Four elements equal to a base word.
+// @ts-ignore: decorator
+@inline
+export function fillBlock(to: usize, word: u32): void {
+  const zero = i32x4.splat(0);
+  v128.store(to, i32x4.splat(word));
+  v128.store(to, zero, 16);
+  v128.store(to, zero, 32);
+  v128.store(to, zero, 48);
+}
+
 /**
- * Job. Parents of the nodes (p, q): P = p0 q1 + p1 q0, Q = q0 q1. Items are blocks of four parents. args: p, q, P, Q. 3 K products a parent.
+ * Job. Parents of the nodes (p, q): P = p0 q1 + p1 q0, Q = q0 q1. Items are blocks of four parents. args: p, q, P, Q, presence, blocks. 3 K products a parent.
  */
 export function treeParents(args: usize, part: u32, begin: u32, end: u32): void {
   const p = load<u32>(args) as usize,
     q = load<u32>(args + 4) as usize,
     outP = load<u32>(args + 8) as usize,
-    outQ = load<u32>(args + 12) as usize;
+    outQ = load<u32>(args + 12) as usize,
+    presence = load<u32>(args + 16) as usize,
+    blocks = load<u32>(args + 20);
   for (let k = begin; k < end; k++) {
     const x = p + 128 * (k as usize),
       y = q + 128 * (k as usize),
       toP = outP + 64 * (k as usize),
       toQ = outQ + 64 * (k as usize);
+    if (k >= blocks || (presence && !load<u8>(presence + k))) {
+      fillBlock(toP, 0);
+      fillBlock(toQ, 1);
+      continue;
+    }
     const a = even(y, 0),
       b = even(y, 1),
       c = even(y, 2),
@@ -78,28 +99,40 @@ export function treeParents(args: usize, part: u32, begin: u32, end: u32): void 
 }
 
 /**
- * Job. First round of a layer whose children are (p, q): adds to the part's 8 words 0 and the quadratic coefficient, sum of weight (dp0 dq1 + (dp1 + lambda dq1) dq0), where d is the
- * difference of neighbouring parents. Items are groups of four pairs of parents (16 children). args: p, q, weights, sums (32 bytes a part), lambda (4 words). 4 K products a pair.
+ * Job. First round of a layer whose children are (p, q): adds to the part's second block of lanes the quadratic coefficient, sum of weight (dp0 dq1 + (dp1 + lambda dq1) dq0), where d is the
+ * difference of neighbouring parents. Items are groups of four pairs of parents (16 children). args: p, q, presence, low, high, sums (128 bytes a part), lambda (4 words). 4 K products a pair.
  */
 export function treeFirstMessage(args: usize, part: u32, begin: u32, end: u32): void {
   const p = load<u32>(args) as usize,
     q = load<u32>(args + 4) as usize,
-    weights = load<u32>(args + 8) as usize,
-    sums = (load<u32>(args + 12) as usize) + 32 * (part as usize);
-  const l0 = i32x4.splat(load<u32>(args + 16)),
-    l1 = i32x4.splat(load<u32>(args + 20)),
-    l2 = i32x4.splat(load<u32>(args + 24)),
-    l3 = i32x4.splat(load<u32>(args + 28));
+    presence = load<u32>(args + 8) as usize,
+    low = load<u32>(args + 12) as usize,
+    high = load<u32>(args + 16) as usize,
+    sums = (load<u32>(args + 20) as usize) + 128 * (part as usize) + 64;
+  const l0 = i32x4.splat(load<u32>(args + 24)),
+    l1 = i32x4.splat(load<u32>(args + 28)),
+    l2 = i32x4.splat(load<u32>(args + 32)),
+    l3 = i32x4.splat(load<u32>(args + 36));
   const lt = twist(l2, l3),
     lv = turn(l2, l3);
   let s0 = i32x4.splat(0),
     s1 = s0,
     s2 = s0,
     s3 = s0;
+  let group = begin >> LOW_SHIFT;
   for (let k = begin; k < end; k++) {
+    if (presence && !load<u8>(presence + k)) continue;
+    if (k >> LOW_SHIFT != group) {
+      addWeighted(sums, high + 16 * (group as usize), s0, s1, s2, s3);
+      s0 = i32x4.splat(0);
+      s1 = s0;
+      s2 = s0;
+      s3 = s0;
+      group = k >> LOW_SHIFT;
+    }
     const x = p + 256 * (k as usize),
       y = q + 256 * (k as usize),
-      w = weights + 64 * (k as usize);
+      w = low + 64 * ((k & LOW_MASK) as usize);
     let m = sub4(highPairs(y, 0), lowPairs(y, 0)),
       n = sub4(highPairs(y + 128, 0), lowPairs(y + 128, 0));
     const a = evens(m, n),
@@ -155,16 +188,13 @@ export function treeFirstMessage(args: usize, part: u32, begin: u32, end: u32): 
     s2 = add4(s2, mul2(r0, r1, r2, r3, w0, w1, w2, w3));
     s3 = add4(s3, mul3(r0, r1, r2, r3, w0, w1, w2, w3));
   }
-  addLanes(sums + 16, s0);
-  addLanes(sums + 20, s1);
-  addLanes(sums + 24, s2);
-  addLanes(sums + 28, s3);
+  if (begin < end) addWeighted(sums, high + 16 * (group as usize), s0, s1, s2, s3);
 }
 
 // Of 16 elements: element 2i + side of the sequence x[4i + .] + r (x[4i + 2 + .] - x[4i + .]), into a block for even and one for odd children.
 // @ts-ignore: decorator
 @inline
-function firstFoldGroup(
+export function firstFoldGroup(
   x: usize,
   toEven: usize,
   toOdd: usize,
@@ -213,8 +243,30 @@ function firstFoldGroup(
   v128.store(toOdd, odds(u, w), 48);
 }
 
+// lambda, four times.
+// @ts-ignore: decorator
+@inline
+function fillLambda(to: usize, lambda: usize): void {
+  v128.store(to, v128.load32_splat(lambda));
+  v128.store(to, v128.load32_splat(lambda, 4), 16);
+  v128.store(to, v128.load32_splat(lambda, 8), 32);
+  v128.store(to, v128.load32_splat(lambda, 12), 48);
+}
+
 /** p0, q0, e, q1 of output blocks begin .. end - 1, from the children (p, q) and r, lambda. 5 K products an output. */
-function firstFoldRange(p: usize, q: usize, p0: usize, q0: usize, e: usize, q1: usize, point: usize, begin: u32, end: u32): void {
+function firstFoldRange(
+  p: usize,
+  q: usize,
+  p0: usize,
+  q0: usize,
+  e: usize,
+  q1: usize,
+  point: usize,
+  presence: usize,
+  blocks: u32,
+  begin: u32,
+  end: u32,
+): void {
   const r0 = i32x4.splat(load<u32>(point)),
     r1 = i32x4.splat(load<u32>(point, 4)),
     r2 = i32x4.splat(load<u32>(point, 8)),
@@ -227,6 +279,13 @@ function firstFoldRange(p: usize, q: usize, p0: usize, q0: usize, e: usize, q1: 
   for (let k = begin; k < end; k++) {
     const from: usize = 256 * (k as usize),
       to: usize = 64 * (k as usize);
+    if (k >= blocks || (presence && !load<u8>(presence + k))) {
+      fillBlock(p0 + to, 0);
+      fillBlock(q0 + to, 1);
+      fillLambda(e + to, point + 16);
+      fillBlock(q1 + to, 1);
+      continue;
+    }
     firstFoldGroup(q + from, q0 + to, q1 + to, r0, r1, r2, r3, t, v, minus1, minus3, minusV);
     firstFoldGroup(p + from, p0 + to, e + to, r0, r1, r2, r3, t, v, minus1, minus3, minusV);
   }
@@ -237,6 +296,7 @@ function firstFoldRange(p: usize, q: usize, p0: usize, q0: usize, e: usize, q1: 
   const lt = twist(l2, l3),
     lv = turn(l2, l3);
   for (let k = begin; k < end; k++) {
+    if (k >= blocks || (presence && !load<u8>(presence + k))) continue;
     const x = q1 + 64 * (k as usize),
       to = e + 64 * (k as usize);
     const a = v128.load(x),
@@ -250,18 +310,19 @@ function firstFoldRange(p: usize, q: usize, p0: usize, q0: usize, e: usize, q1: 
   }
 }
 
-/** x[m] = y[2m] + r (y[2m + 1] - y[2m]) for output blocks begin .. end - 1. 1 K product an output. */
-function foldRange(y: usize, x: usize, point: usize, begin: u32, end: u32): void {
-  const e = i32x4.splat(load<u32>(point)),
-    h = i32x4.splat(load<u32>(point, 4)),
-    i = i32x4.splat(load<u32>(point, 8)),
-    j = i32x4.splat(load<u32>(point, 12));
+/** x[m] = y[2m] + r (y[2m + 1] - y[2m]) for output blocks begin .. end - 1; absent ones are left as they are. 1 K product an output. */
+export function foldRange(y: usize, x: usize, point: usize, presence: usize, blocks: u32, begin: u32, end: u32): void {
+  const e = v128.load32_splat(point),
+    h = v128.load32_splat(point, 4),
+    i = v128.load32_splat(point, 8),
+    j = v128.load32_splat(point, 12);
   const t = twist(i, j),
     v = turn(i, j),
     minusH = minus(h),
     minusJ = minus(j),
     minusV = minus(v);
-  for (let k = begin; k < end; k++) {
+  for (let k = begin; k < min(end, blocks); k++) {
+    if (presence && !load<u8>(presence + k)) continue;
     const from = y + 128 * (k as usize),
       to = x + 64 * (k as usize);
     const a0 = even(from, 0),
@@ -279,35 +340,27 @@ function foldRange(y: usize, x: usize, point: usize, begin: u32, end: u32): void
   }
 }
 
-// `side` is a constant wherever this is inlined.
-// @ts-ignore: decorator
-@inline
-function element(from: usize, coordinate: usize, side: i32): v128 {
-  return side ? odd(from, coordinate) : even(from, coordinate);
-}
-
 /**
- * Adds to 8 words at `sums` the value at X = side (0 or 1) of sum of weight (p0 q1 + e q0 - lambda), and its quadratic coefficient, over groups begin .. end - 1 of four pairs. 6 K products a
- * pair.
+ * Adds to two blocks of lanes at `sums` the value at X = 0 of sum of weight (p0 q1 + e q0 - lambda), and its quadratic coefficient, over groups begin .. end - 1 of four pairs; `presence` is by group.
+ * 6 K products a pair.
  */
-// @ts-ignore: decorator
-@inline
 function messageRange(
   p0: usize,
   q0: usize,
   e: usize,
   q1: usize,
-  weights: usize,
+  presence: usize,
+  low: usize,
+  high: usize,
   sums: usize,
   lambda: usize,
-  side: i32,
   begin: u32,
   end: u32,
 ): void {
-  const l0 = i32x4.splat(load<u32>(lambda)),
-    l1 = i32x4.splat(load<u32>(lambda, 4)),
-    l2 = i32x4.splat(load<u32>(lambda, 8)),
-    l3 = i32x4.splat(load<u32>(lambda, 12));
+  const l0 = v128.load32_splat(lambda),
+    l1 = v128.load32_splat(lambda, 4),
+    l2 = v128.load32_splat(lambda, 8),
+    l3 = v128.load32_splat(lambda, 12);
   let s0 = i32x4.splat(0),
     s1 = s0,
     s2 = s0,
@@ -316,9 +369,24 @@ function messageRange(
     c1 = s0,
     c2 = s0,
     c3 = s0;
+  let group = begin >> LOW_SHIFT;
   for (let k = begin; k < end; k++) {
+    if (presence && !load<u8>(presence + k)) continue;
+    if (k >> LOW_SHIFT != group) {
+      addWeighted(sums, high + 16 * (group as usize), s0, s1, s2, s3);
+      addWeighted(sums + 64, high + 16 * (group as usize), c0, c1, c2, c3);
+      s0 = i32x4.splat(0);
+      s1 = s0;
+      s2 = s0;
+      s3 = s0;
+      c0 = s0;
+      c1 = s0;
+      c2 = s0;
+      c3 = s0;
+      group = k >> LOW_SHIFT;
+    }
     const offset: usize = 128 * (k as usize),
-      w = weights + 64 * (k as usize);
+      w = low + 64 * ((k & LOW_MASK) as usize);
     const pp = p0 + offset,
       qq = q0 + offset,
       ee = e + offset,
@@ -334,14 +402,14 @@ function messageRange(
       x2 = x0,
       x3 = x0;
     {
-      const a = element(pp, 0, side),
-        b = element(pp, 1, side),
-        c = element(pp, 2, side),
-        d = element(pp, 3, side);
-      const f = element(rr, 0, side),
-        g = element(rr, 1, side),
-        h = element(rr, 2, side),
-        i = element(rr, 3, side);
+      const a = even(pp, 0),
+        b = even(pp, 1),
+        c = even(pp, 2),
+        d = even(pp, 3);
+      const f = even(rr, 0),
+        g = even(rr, 1),
+        h = even(rr, 2),
+        i = even(rr, 3);
       const t = twist(h, i),
         v = turn(h, i);
       x0 = mul0(a, b, c, d, f, g, t, v);
@@ -350,14 +418,14 @@ function messageRange(
       x3 = mul3(a, b, c, d, f, g, h, i);
     }
     {
-      const a = element(ee, 0, side),
-        b = element(ee, 1, side),
-        c = element(ee, 2, side),
-        d = element(ee, 3, side);
-      const f = element(qq, 0, side),
-        g = element(qq, 1, side),
-        h = element(qq, 2, side),
-        i = element(qq, 3, side);
+      const a = even(ee, 0),
+        b = even(ee, 1),
+        c = even(ee, 2),
+        d = even(ee, 3);
+      const f = even(qq, 0),
+        g = even(qq, 1),
+        h = even(qq, 2),
+        i = even(qq, 3);
       const t = twist(h, i),
         v = turn(h, i);
       x0 = sub4(add4(x0, mul0(a, b, c, d, f, g, t, v)), l0);
@@ -406,77 +474,70 @@ function messageRange(
     c2 = add4(c2, mul2(x0, x1, x2, x3, w0, w1, w2, w3));
     c3 = add4(c3, mul3(x0, x1, x2, x3, w0, w1, w2, w3));
   }
-  addLanes(sums, s0);
-  addLanes(sums + 4, s1);
-  addLanes(sums + 8, s2);
-  addLanes(sums + 12, s3);
-  addLanes(sums + 16, c0);
-  addLanes(sums + 20, c1);
-  addLanes(sums + 24, c2);
-  addLanes(sums + 28, c3);
+  if (begin < end) {
+    addWeighted(sums, high + 16 * (group as usize), s0, s1, s2, s3);
+    addWeighted(sums + 64, high + 16 * (group as usize), c0, c1, c2, c3);
+  }
 }
 
 /** Groups of four pairs that are folded before their message is computed from the cache. */
 const CHUNK: u32 = 32;
 
 /**
- * Job. The message of a later round, see `messageRange`; `side` is where it is evaluated. Items are groups of four pairs. args: p0, q0, e, q1, weights, sums (32 bytes a part), side, lambda
- * (4 words).
- */
-export function treeMessage(args: usize, part: u32, begin: u32, end: u32): void {
-  const p0 = load<u32>(args) as usize,
-    q0 = load<u32>(args + 4) as usize,
-    e = load<u32>(args + 8) as usize,
-    q1 = load<u32>(args + 12) as usize;
-  const weights = load<u32>(args + 16) as usize,
-    sums = (load<u32>(args + 20) as usize) + 32 * (part as usize);
-  if (load<u32>(args + 24)) messageRange(p0, q0, e, q1, weights, sums, args + 28, 1, begin, end);
-  else messageRange(p0, q0, e, q1, weights, sums, args + 28, 0, begin, end);
-}
-
-/**
- * Job. Binds variable 0 of the layer whose children are (p, q) to r, and adds the next round's message at X = 0. Items are groups of eight outputs. args: p, q, then where p0, q0, e, q1
- * go, weights (0: no message), sums, r (4 words), lambda (4 words). 16 K products an item's pair.
+ * Job. Binds variable 0 of the layer whose children are (p, q) to r, and adds the next round's message, see `messageRange`. Items are groups of eight outputs. args: p, q, then where p0, q0,
+ * e, q1 go, presence of blocks and of items, blocks, low (0: no message), high, sums (128 bytes a part), r (4 words), lambda (4 words). 16 K products an item's pair.
  */
 export function treeFirstFold(args: usize, part: u32, begin: u32, end: u32): void {
-  const p = load<u32>(args) as usize,
-    q = load<u32>(args + 4) as usize;
   const p0 = load<u32>(args + 8) as usize,
     q0 = load<u32>(args + 12) as usize,
     e = load<u32>(args + 16) as usize,
-    q1 = load<u32>(args + 20) as usize;
-  const weights = load<u32>(args + 24) as usize,
-    sums = (load<u32>(args + 28) as usize) + 32 * (part as usize);
+    q1 = load<u32>(args + 20) as usize,
+    low = load<u32>(args + 36) as usize,
+    sums = (load<u32>(args + 44) as usize) + 128 * (part as usize);
   for (let k = begin; k < end; k += CHUNK) {
     const stop = min(end, k + CHUNK);
-    firstFoldRange(p, q, p0, q0, e, q1, args + 32, 2 * k, 2 * stop);
-    if (weights) messageRange(p0, q0, e, q1, weights, sums, args + 48, 0, k, stop);
+    firstFoldRange(
+      load<u32>(args),
+      load<u32>(args + 4),
+      p0,
+      q0,
+      e,
+      q1,
+      args + 48,
+      load<u32>(args + 24),
+      load<u32>(args + 32),
+      2 * k,
+      2 * stop,
+    );
+    if (low) messageRange(p0, q0, e, q1, load<u32>(args + 28), low, load<u32>(args + 40), sums, args + 64, k, stop);
   }
 }
 
 /**
- * Job. The same for later rounds. args: p0, q0, e, q1, where they go, weights (0: no message), sums, r (4 words), lambda (4 words). 14 K products an item's pair.
+ * Job. The same for later rounds. args: p0, q0, e, q1, where they go, presence of blocks and of items, blocks, low (0: no message), high, sums, r (4 words), lambda (4 words). 14 K products an item's
+ * pair.
  */
 export function treeFold(args: usize, part: u32, begin: u32, end: u32): void {
-  const weights = load<u32>(args + 32) as usize,
-    sums = (load<u32>(args + 36) as usize) + 32 * (part as usize);
+  const p0 = load<u32>(args + 16) as usize,
+    q0 = load<u32>(args + 20) as usize,
+    e = load<u32>(args + 24) as usize,
+    q1 = load<u32>(args + 28) as usize,
+    presence = load<u32>(args + 32) as usize,
+    blocks = load<u32>(args + 40),
+    low = load<u32>(args + 44) as usize,
+    sums = (load<u32>(args + 52) as usize) + 128 * (part as usize);
   for (let k = begin; k < end; k += CHUNK) {
     const stop = min(end, k + CHUNK);
     for (let vector: usize = 0; vector < 16; vector += 4)
-      foldRange(load<u32>(args + vector), load<u32>(args + vector, 16), args + 40, 2 * k, 2 * stop);
-    if (weights) {
-      messageRange(
-        load<u32>(args + 16),
-        load<u32>(args + 20),
-        load<u32>(args + 24),
-        load<u32>(args + 28),
-        weights,
-        sums,
-        args + 56,
-        0,
-        k,
-        stop,
-      );
+      foldRange(load<u32>(args + vector), load<u32>(args + vector, 16), args + 56, presence, blocks, 2 * k, 2 * stop);
+    for (let block: u32 = 2 * k; block < 2 * stop; block++) {
+      if (block < blocks && (!presence || load<u8>(presence + block))) continue;
+      const to: usize = 64 * (block as usize);
+      fillBlock(p0 + to, 0);
+      fillBlock(q0 + to, 1);
+      fillLambda(e + to, args + 72);
+      fillBlock(q1 + to, 1);
     }
+    if (low) messageRange(p0, q0, e, q1, load<u32>(args + 36), low, load<u32>(args + 48), sums, args + 72, k, stop);
   }
 }

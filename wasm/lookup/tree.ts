@@ -5,18 +5,9 @@
 import { add, bits, equal, isZero, mul, sub, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { Refused } from '../statement/refused.ts';
-import {
-  bindFirst,
-  bindNext,
-  firstQuadratic,
-  lastPair,
-  messageAt,
-  parentsOf,
-  pairWeights,
-  readNode,
-  type Bound,
-  type Nodes,
-} from './tree-layers.ts';
+import { proveLayer, roundValue, type Pair } from './layer.ts';
+import { LeafLayer, parentsOfLeaves, readLeaf, type Leaves } from './leaves.ts';
+import { EVERYTHING, NodeLayer, parentsOf, readNode, type Nodes } from './nodes.ts';
 
 /** What the prover needs of a transcript. */
 export interface TreeWriter {
@@ -37,9 +28,6 @@ export interface LeafClaim {
   readonly denominator: K;
 }
 
-/** Two neighbouring nodes, (p0, q0) and (p1, q1). */
-type Pair = readonly [p0: K, q0: K, p1: K, q1: K];
-
 /** Variables of a vector of `length` leaves. */
 export function treeHeight(length: number): number {
   return Math.max(1, bits(length));
@@ -52,11 +40,6 @@ function numeratorOf([p0, q0, p1, q1]: Pair): K {
 /** p and q of the node between two nodes that mu stands for. */
 function between([p0, q0, p1, q1]: Pair, mu: K): readonly [K, K] {
   return [add(p0, mul(mu, sub(p1, p0))), add(q0, mul(mu, sub(q1, q0)))];
-}
-
-/** Value at r of the polynomial with value `constant` at 0, and linear and quadratic coefficients b, c. */
-function roundValue(constant: K, b: K, c: K, r: K): K {
-  return add(constant, mul(r, add(b, mul(r, c))));
 }
 
 /** The verifier's half: receives the tree of `length` leaves. Throws `Refused`. */
@@ -88,59 +71,52 @@ export function verifyTree(transcript: TreeReader, length: number): LeafClaim {
   return { point, numerator, denominator };
 }
 
-/**
- * The prover's half, for leaves (numerators, denominators). Returns the point of the final claims. The arena is left as it was; the leaves are destroyed.
- */
-export function proveTree(kernels: Kernels, transcript: TreeWriter, leaves: Nodes): K[] {
-  const mark = kernels.arena.mark();
-  const height = treeHeight(leaves.length);
-  const marks: number[] = [];
-  let nodes = [leaves];
-  while (nodes.length < height) {
-    marks.push(kernels.arena.mark());
-    nodes.push(parentsOf(kernels, nodes[nodes.length - 1]!));
-  }
-  nodes = nodes.reverse();
-  let pair: Pair = [...readNode(kernels, nodes[0]!, 0), ...readNode(kernels, nodes[0]!, 1)];
-  transcript.sendElements('root', pair);
-  let point: K[] = [transcript.challenge('mu')];
-  for (let k = 1; k < height; k++) {
-    // a height is no longer needed once its claims stand
-    kernels.arena.release(marks[height - 1 - k]!);
-    const lambda = transcript.challenge('lambda');
-    [pair, point] = proveLayer(kernels, transcript, nodes[k]!, lambda, point, pair);
-    transcript.sendElements('children', pair);
-    point = [transcript.challenge('mu'), ...point];
-  }
-  kernels.arena.release(mark);
-  return point;
-}
+/** A tree's leaves: those of an execution, or explicit nodes. */
+export type TreeLeaves = Leaves | Nodes;
 
 /**
- * The sumcheck of one layer, whose claims stand at z; `above` is what the layer before ended in, z_0 the point between. Returns the two nodes at the challenges, and the challenges. Claims
- * here are those of g - lambda, which absent nodes do not contribute to.
+ * The prover's half. Returns the point of the final claims. The arena is left as it was; the leaves are destroyed.
  */
-function proveLayer(kernels: Kernels, transcript: TreeWriter, children: Nodes, lambda: K, z: readonly K[], above: Pair): [Pair, K[]] {
-  const mark = kernels.arena.mark();
-  const rounds = z.length;
-  const point: K[] = [];
-  // h(0) and h(1) of the first round are what the layer before ended in
-  let constant = sub(add(above[0], mul(lambda, above[1])), lambda);
-  const one = sub(add(above[2], mul(lambda, above[3])), lambda);
-  let c = firstQuadratic(kernels, children, pairWeights(kernels, z, 0, Math.ceil(children.length / 4)), lambda);
-  let b = sub(sub(one, constant), c);
-  let bound: Bound | null = null;
-  for (let t = 0; t < rounds; t++) {
-    transcript.sendElements('tree round', [b, c]);
-    const r = transcript.challenge('tree point');
-    point.push(r);
-    const claim = roundValue(constant, b, c, r);
-    const weights: number =
-      t + 1 < rounds ? pairWeights(kernels, z, t + 1, Math.ceil((bound?.length ?? Math.ceil(children.length / 2)) / 4)) : 0;
-    bound = bound ? bindNext(kernels, bound, weights, r, lambda) : bindFirst(kernels, children, weights, r, lambda);
-    if (weights) ({ constant, b, c } = messageAt(kernels, bound, weights, lambda, claim, z[t + 1]!));
+export function proveTree(kernels: Kernels, transcript: TreeWriter, leaves: TreeLeaves): K[] {
+  const { arena } = kernels;
+  const mark = arena.mark();
+  const length = 'map' in leaves ? leaves.map.length : leaves.length;
+  const presence = 'map' in leaves ? leaves.map : EVERYTHING;
+  const height = treeHeight(length);
+  // heights[k]: the nodes of 2^(k + 1) leaves each, and what the arena was before them
+  const heights: { nodes: Nodes; mark: number }[] = [];
+  for (let k = 1; k < height; k++) {
+    const before = arena.mark();
+    const below = heights[k - 2]?.nodes;
+    const nodes = below
+      ? parentsOf(kernels, below, k - 1, presence)
+      : 'map' in leaves
+        ? parentsOfLeaves(kernels, leaves)
+        : parentsOf(kernels, leaves, 0, presence);
+    heights.push({ nodes, mark: before });
   }
-  const pair = lastPair(kernels, bound!, lambda);
-  kernels.arena.release(mark);
-  return [pair, point];
+  const top = heights.pop();
+  const read = (k: number): readonly [K, K] =>
+    top ? readNode(kernels, top.nodes, k) : 'map' in leaves ? readLeaf(kernels, leaves, k) : readNode(kernels, leaves, k);
+  let pair: Pair = [...read(0), ...read(1)];
+  transcript.sendElements('root', pair);
+  if (top) arena.release(top.mark);
+  let point: K[] = [transcript.challenge('mu')];
+  for (let k = 1; k < height; k++) {
+    const own = heights.pop();
+    const lambda = transcript.challenge('lambda');
+    const before = arena.mark();
+    const layer = own
+      ? new NodeLayer(kernels, own.nodes, height - 1 - k, presence, point, lambda)
+      : 'map' in leaves
+        ? new LeafLayer(kernels, leaves, point, lambda)
+        : new NodeLayer(kernels, leaves, 0, presence, point, lambda);
+    [pair, point] = proveLayer(transcript, layer, lambda, point, pair);
+    transcript.sendElements('children', pair);
+    point = [transcript.challenge('mu'), ...point];
+    // a height is no longer needed once its claims stand
+    arena.release(own ? own.mark : before);
+  }
+  arena.release(mark);
+  return point;
 }

@@ -9,7 +9,7 @@ import { foldQuads, quadVector, readQuad } from '../claims/product.ts';
 import { commitVector, openProve, paddedLength, type Commitment } from '../commitment/commitment.ts';
 import { kArray } from '../field/karray.ts';
 import { add, fromInteger, neg, sub, ZERO, type K } from '../field/qm31.ts';
-import { allocateNodes, type Nodes } from '../lookup/tree-layers.ts';
+import { allocateNodes, type Nodes } from '../lookup/nodes.ts';
 import { proveTree } from '../lookup/tree.ts';
 import { openingLevels } from '../parameters.ts';
 import { JOBS } from '../runtime/jobs.ts';

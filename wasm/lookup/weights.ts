@@ -1,0 +1,74 @@
+/**
+ * The weights eq(z, .) of a layer's sumcheck, and the sums that its rounds are read from, in the kernels' memory. See kernels/eq.ts.
+ */
+import { writeK } from '../field/karray.ts';
+import { add, ZERO, type K } from '../field/qm31.ts';
+import type { Kernels } from '../runtime/kernels.ts';
+
+/** Pairs with weights from one low table. */
+const LOW = 64;
+
+/** Items of a kernel up to which one thread does them alone (2^12 terms), and items of a chunk otherwise. */
+const ALONE = 512;
+const CHUNK = 128;
+
+/** Runs a job over groups of four pairs, on all threads where there are enough. */
+export function overGroups(kernels: Kernels, job: number, args: readonly number[], count: number): void {
+  kernels.parallel(job, args, count, count <= ALONE ? ALONE : CHUNK);
+}
+
+/** Two tables whose product is eq of some of the point's variables, valid until the next ones are made. */
+export interface Tables {
+  readonly low: number;
+  readonly high: number;
+}
+
+export class Weights {
+  private readonly kernels: Kernels;
+  private readonly point: number;
+  private readonly low: number;
+  private readonly high: number;
+  private readonly scratch: number;
+  private readonly sums: number;
+
+  /** For a point, and up to `pairs` pairs. All memory is taken here. */
+  constructor(kernels: Kernels, point: readonly K[], pairs: number) {
+    const { arena } = kernels;
+    const groups = Math.ceil(pairs / LOW) + 1;
+    this.kernels = kernels;
+    this.point = arena.allocate(16 * point.length);
+    this.low = arena.allocate(16 * LOW);
+    this.high = arena.allocate(16 * groups);
+    this.scratch = arena.allocate(Math.max(16 * LOW, 32 * groups + 32));
+    this.sums = arena.allocate(128 * kernels.threads);
+    point.forEach((z, t) => {
+      writeK(kernels, this.point + 16 * t, z);
+    });
+  }
+
+  /** eq(z_from .. z_(from + variables - 1), first ..) for `pairs` pairs; `first` is a multiple of 64. */
+  tables(from: number, variables: number, pairs: number, first = 0): Tables {
+    const { low, high } = this;
+    this.kernels.exports.eqWeights!(this.point + 16 * from, variables, first / LOW, Math.ceil(pairs / LOW), low, high, this.scratch);
+    return { low, high };
+  }
+
+  /** What a kernel adds to the two blocks of lanes of each part, whose address it gets: the value and the quadratic coefficient of a round. */
+  sum(run: (sums: number) => void): readonly [value: K, quadratic: K] {
+    const { kernels, sums } = this;
+    const start = sums >>> 2;
+    const end = start + 32 * kernels.threads;
+    kernels.words.fill(0, start, end);
+    run(sums);
+    const words = kernels.words;
+    let value = ZERO;
+    let quadratic = ZERO;
+    for (let w = start; w < end; w += 32) {
+      for (let lane = w; lane < w + 4; lane++) {
+        value = add(value, [words[lane]!, words[lane + 4]!, words[lane + 8]!, words[lane + 12]!]);
+        quadratic = add(quadratic, [words[lane + 16]!, words[lane + 20]!, words[lane + 24]!, words[lane + 28]!]);
+      }
+    }
+    return [value, quadratic];
+  }
+}
