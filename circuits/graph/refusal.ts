@@ -2,7 +2,7 @@
 export class CircuitRefusal extends Error {
   /** Name of the layer, or '' where the whole circuit is meant. */
   readonly layer: string;
-  /** 'encoding', 'shape', 'view', 'order', 'weights', 'table', 'output', 'limit', 'rule (i)', 'rule (ii)' or 'rule (iii)'. */
+  /** 'encoding', 'shape', 'view', 'order', 'weights', 'table', 'output', 'limit', 'slice', 'rule (i)', 'rule (ii)' or 'rule (iii)'. */
   readonly rule: string;
 
   constructor(layer: string, rule: string, detail: string) {

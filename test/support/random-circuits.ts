@@ -174,23 +174,32 @@ class RandomCircuit {
     return this.draft.maximum(`maximum ${n}`, this.zero(), this.operand(shape), this.operand(shape));
   }
 
-  build(seed: number): Sample {
+  private accumulate(n: number): number {
+    const shape = this.shape();
+    return this.draft.accumulate(`accumulate ${n}`, shape, this.biases(shape), this.terms(shape));
+  }
+
+  build(name: string, bottlenecks: boolean): Sample {
     const inputs = this.pick([1, 1, 2]);
     for (let k = 0; k < inputs; k++) this.readable.push(this.draft.input(this.shape(), this.zero()));
-    const layers = this.integer(1, 7);
-    for (let n = 0; n < layers; n++) this.readable.push(n > 0 && this.chance(25) ? this.maximum(n) : this.requantize(n));
-    this.outputs.push(this.readable.at(-1)!);
-    for (let n = this.integer(0, 2); n > 0; n--) {
-      const shape = this.shape();
-      this.outputs.push(this.draft.accumulate(`accumulate ${n}`, shape, this.biases(shape), this.terms(shape)));
+    const layers = bottlenecks ? this.integer(2, 9) : this.integer(1, 7);
+    for (let n = 0; n < layers; n++) {
+      const tensor = n > 0 && this.chance(25) ? this.maximum(n) : this.requantize(n);
+      this.readable.push(tensor);
+      if (!bottlenecks) continue;
+      if (this.chance(60)) this.readable.splice(0, this.readable.length - 1);
+      if (n < layers - 1 && this.chance(10)) this.outputs.push(tensor);
+      if (n < layers - 1 && this.outputs.length < 4 && this.chance(10)) this.outputs.push(this.accumulate(n));
     }
-    return this.draft.finish(`random circuit ${seed}`, this.outputs);
+    this.outputs.push(this.readable.at(-1)!);
+    for (let n = this.integer(1, 3); n > 1; n--) this.outputs.push(this.accumulate(layers + n));
+    return this.draft.finish(name, this.outputs);
   }
 }
 
-/** A random circuit with its weights and one input. */
-export function randomCircuit(seed: number): Sample {
-  return new RandomCircuit(seed).build(seed);
+/** A random circuit with its weights and one input. With `bottlenecks`, all data passes here and there through one tensor. */
+export function randomCircuit(seed: number, { bottlenecks = false } = {}): Sample {
+  return new RandomCircuit(seed).build(`random circuit ${seed}`, bottlenecks);
 }
 
 /** What of a circuit's variety is there, for a test that random circuits have all of it: names of features. */
