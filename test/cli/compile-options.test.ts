@@ -24,17 +24,17 @@ describe('options of compile', () => {
   });
 
   it.each(['x', '=1', 'x=', 'x=1x0', 'x=1x-2', 'x=1.5', 'x=1,'])('refuse the shape %s', (text) => {
-    expect(() => parseShapes(text)).toThrow(usage('--shape does not name an input and its dimensions') as Error);
+    expect(() => parseShapes(text)).toThrow(usage('--shape does not name an input and its dimensions'));
   });
 
   it.each(['percentile', 'percentile:50', 'percentile:101', 'max'])('refuse the rule %s', (text) => {
-    expect(() => parseRanges(text)).toThrow(usage('--ranges is no rule') as Error);
+    expect(() => parseRanges(text)).toThrow(usage('--ranges is no rule'));
   });
 
   it('count', () => {
     expect(parseCount('seed', '7', 1, 0, 9)).toBe(7);
     expect(parseCount('seed', undefined, 1, 0, 9)).toBe(1);
     for (const text of ['-1', '10', '1.0', 'x', ''])
-      expect(() => parseCount('seed', text, 1, 0, 9)).toThrow(usage('--seed is out of range') as Error);
+      expect(() => parseCount('seed', text, 1, 0, 9)).toThrow(usage('--seed is out of range'));
   });
 });

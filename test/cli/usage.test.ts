@@ -54,6 +54,6 @@ describe('the command line', () => {
   it('prints failures for people on stderr', async () => {
     const { code, stdout, stderr } = await runCli('inspect', 'a', '--deep');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('error: there is no option --deep\n  expected: --json');
+    expect(stderr).toContain('error: there is no option --deep\n  expected: --shape, --json');
   });
 });
