@@ -12,6 +12,8 @@ import { openVerify } from './commitment/commitment.ts';
 import { placeWeights } from './linear/convolution.ts';
 import { verifyTree } from './lookup/tree.ts';
 import { MAX_PROOF_BYTES, openingLevels } from './parameters.ts';
+import { registrationLayout } from './registration/statement.ts';
+import { checkRegistration } from './registration/verify.ts';
 import type { Kernels } from './runtime/kernels.ts';
 import { layoutOf } from './statement/layout.ts';
 import { Refused } from './statement/refused.ts';
@@ -29,24 +31,61 @@ export interface Refusal {
   readonly detail: string;
 }
 
-export type Verdict = { readonly ok: true } | Refusal;
+/**
+ * What is known of the weights of a circuit: they are public; or committed, and a registration proof has shown that they are in range and have the sums of squares that the circuit's bounds rest
+ * on; or committed without that: then they are fixed, but whoever made the circuit may have chosen them so that proofs of wrong outputs exist.
+ */
+export type WeightStanding = 'public' | 'registered' | 'unregistered';
+
+/** How to say so to people: to be shown beside a verdict. */
+export const WEIGHT_STANDINGS: Readonly<Record<WeightStanding, string>> = {
+  public: 'weights: public',
+  registered: 'weights: committed and range-checked',
+  unregistered: 'weights: fixed but not range-checked',
+};
+
+export type Verdict = { readonly ok: true; readonly weights: WeightStanding } | Refusal;
 
 export interface Verifier {
   readonly ok: true;
   readonly digest: Uint8Array;
+  readonly weights: WeightStanding;
   verify(statement: Statement, proof: Uint8Array): Verdict;
   /** Frees what preparation took; verifiers are freed in the reverse order of their preparation. */
   dispose(): void;
 }
 
+/** Throws `Refused` where a registration proof does not hold. */
+function standingOf(kernels: Kernels, circuit: Circuit, registration: Uint8Array | null): WeightStanding {
+  if (registration === null) return circuit.weightRoot ? 'unregistered' : 'public';
+  const mark = kernels.arena.mark();
+  try {
+    checkRegistration(kernels, registrationLayout(circuit), registration);
+    return 'registered';
+  } catch (error) {
+    if (error instanceof Refused) throw new Refused('registration', `${error.check}: ${error.detail}`);
+    throw error;
+  } finally {
+    kernels.arena.release(mark);
+  }
+}
+
 /**
  * Checks a circuit with its public weights (null where they are committed) and prepares to verify proofs of it. A circuit that breaks a rule is refused by name of layer and rule.
+ *
+ * @param registration the registration proof of committed weights, if there is one: without it every verdict says that they are not range-checked
  */
-export function prepareVerifier(kernels: Kernels, circuit: Circuit, weights: Weights | null): Verifier | Refusal {
+export function prepareVerifier(
+  kernels: Kernels,
+  circuit: Circuit,
+  weights: Weights | null,
+  registration: Uint8Array | null = null,
+): Verifier | Refusal {
   const mark = kernels.arena.mark();
   try {
     const known = circuit.weightRoot ? null : weights;
     checkCircuit(circuit, known);
+    const standing = standingOf(kernels, circuit, registration);
     const layout = layoutOf(circuit);
     const levels = openingLevels(layout.witnessLength)!;
     const weightLevels = circuit.weightRoot ? openingLevels(layout.weightLength)! : null;
@@ -74,11 +113,12 @@ export function prepareVerifier(kernels: Kernels, circuit: Circuit, weights: Wei
     return {
       ok: true,
       digest,
+      weights: standing,
       verify(statement, proof) {
         const before = kernels.arena.mark();
         try {
           check(statement, proof);
-          return { ok: true };
+          return { ok: true, weights: standing };
         } catch (error) {
           if (error instanceof Refused) return { ok: false, check: error.check, detail: error.detail };
           throw error;
@@ -93,6 +133,7 @@ export function prepareVerifier(kernels: Kernels, circuit: Circuit, weights: Wei
   } catch (error) {
     kernels.arena.release(mark);
     if (error instanceof CircuitRefusal) return { ok: false, check: 'circuit', detail: error.message };
+    if (error instanceof Refused) return { ok: false, check: error.check, detail: error.detail };
     throw error;
   }
 }

@@ -24,7 +24,11 @@ function expectRefusedCircuit(circuit: Circuit, weights: Weights | null, { state
 
 /** The argument alone, as it would stand if a verifier did not check circuits. */
 function argumentHolds(circuit: Circuit, weights: Weights, { statement, proof }: Shown): boolean {
-  return verifyChecked({ circuit, weights, digest: circuitDigest(circuit), layout: deriveLayout(circuit) }, statement, proof).ok;
+  return verifyChecked(
+    { circuit, weights, digest: circuitDigest(circuit), layout: deriveLayout(circuit), standing: 'public' },
+    statement,
+    proof,
+  ).ok;
 }
 
 /** One input value x, `y = table[(x + bias + h) / 2^24]`, and y itself as an int32 output. */

@@ -58,7 +58,7 @@ serveProver(nodeEndpoint(parentPort!), nodePlatform, {
           probe(kernels, new TextDecoder().decode(context));
           onProgress?.('commit');
           const proof = kernels.bytes.subarray(weights, weights + 1000);
-          return { outputs: [...inputs], proof, timings: { total: 0, phases: {} as never }, messages: [] };
+          return { outputs: [...inputs], proof, timings: { total: 0, phases: {} as never, grinding: 0 }, messages: [] };
         } finally {
           kernels.arena.release(mark);
         }
@@ -71,9 +71,10 @@ serveProver(nodeEndpoint(parentPort!), nodePlatform, {
     return {
       ok: true,
       digest: new Uint8Array(32),
+      weights: 'public',
       verify(_statement, proof) {
         kernels.arena.release(kernels.arena.mark());
-        return proof.length === 0 ? { ok: false, check: 'proof', detail: 'empty' } : { ok: true };
+        return proof.length === 0 ? { ok: false, check: 'proof', detail: 'empty' } : { ok: true, weights: 'public' };
       },
       dispose: () => undefined,
     };

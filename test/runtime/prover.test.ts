@@ -176,7 +176,7 @@ describe('a verifier in a worker', () => {
     if (!verifier.ok) throw new Error('refused');
     disposables.push(verifier);
     const statement = { inputs: [], outputs: [], context: new Uint8Array() };
-    expect(await verifier.verify(statement, Uint8Array.of(1))).toEqual({ ok: true });
+    expect(await verifier.verify(statement, Uint8Array.of(1))).toEqual({ ok: true, weights: 'public' });
     expect(await verifier.verify(statement, new Uint8Array())).toEqual({ ok: false, check: 'proof', detail: 'empty' });
     expect(await createVerifier(platform, CIRCUIT, null, { threads: 1 })).toEqual({ ok: false, check: 'circuit', detail: 'no layers' });
     expect(platform.running).toBe(1);

@@ -35,7 +35,7 @@ describe('a prover in a worker of Node, with two threads', () => {
 
   it('gives proofs that the verifier in its worker accepts, for that input and context only', async () => {
     const { outputs, proof } = await prover.prove(inputs, context);
-    expect(await verifier.verify({ inputs, outputs, context }, proof)).toEqual({ ok: true });
+    expect(await verifier.verify({ inputs, outputs, context }, proof)).toEqual({ ok: true, weights: 'public' });
     const other = new TextEncoder().encode('job 8');
     expect(await verifier.verify({ inputs, outputs, context: other }, proof)).toMatchObject({ ok: false });
     expect(await verifier.verify({ inputs, outputs, context }, proof.subarray(1))).toMatchObject({ ok: false });

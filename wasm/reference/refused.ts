@@ -23,7 +23,13 @@ export interface Refusal {
   readonly detail: string;
 }
 
-export type Verdict = { readonly ok: true } | Refusal;
+/**
+ * Weights are public, or committed; in the second case, in range and with the sums of squares that the circuit states only if a registration
+ * proof has shown it.
+ */
+export type WeightStanding = 'public' | 'registered' | 'unregistered';
+
+export type Verdict = { readonly ok: true; readonly weights: WeightStanding } | Refusal;
 
 /** Runs checks and turns a refusal into a value. Anything else that is thrown is a bug and goes on. */
 export function attempt<T>(checks: () => T): { readonly ok: true; readonly value: T } | Refusal {

@@ -11,7 +11,7 @@ import { formAt, mass, type Claim, type Form } from './functional.ts';
 import { eqAxes, placeSlots, weightLayout, type Slot } from './layout.ts';
 import { leafTotals, treeHeight, verifyTree, type LeafClaims } from './lookup.ts';
 import { verifyOpening } from './opening.ts';
-import { attempt, refuseUnless, type Verdict } from './refused.ts';
+import { attempt, refuseUnless, type Refusal } from './refused.ts';
 import { ProofReader, type Transcript } from './transcript.ts';
 
 /** The rows of the table of weights: -128 .. 127. */
@@ -122,17 +122,19 @@ function cubicRound(claim: K, [a, c, d]: readonly K[], r: K): K {
 }
 
 /** Verifies the registration proof of a circuit with committed weights. Never throws on hostile bytes. */
-export function verifyRegistrationReference(circuit: Circuit, proof: Uint8Array): Verdict {
+export function verifyRegistrationReference(circuit: Circuit, proof: Uint8Array): { readonly ok: true } | Refusal {
   const result = attempt(() => {
-    refuseUnless(proof instanceof Uint8Array, 'proof length', 'the proof is not a Uint8Array');
-    refuseUnless(proof.length <= MAX_PROOF_BYTES, 'proof length', `${proof.length} bytes, at most ${MAX_PROOF_BYTES}`);
     refuseBadCircuit(circuit, null);
-    verifyRegistered(registrationLayout(circuit), proof);
+    checkRegistration(circuit, proof);
   });
   return result.ok ? { ok: true } : result;
 }
 
-function verifyRegistered(layout: RegistrationLayout, proof: Uint8Array): void {
+/** Refuses unless the proof holds for a circuit that has been checked. */
+export function checkRegistration(circuit: Circuit, proof: Uint8Array): void {
+  refuseUnless(proof instanceof Uint8Array, 'proof length', 'the proof is not a Uint8Array');
+  refuseUnless(proof.length <= MAX_PROOF_BYTES, 'proof length', `${proof.length} bytes, at most ${MAX_PROOF_BYTES}`);
+  const layout = registrationLayout(circuit);
   const reader = new ProofReader(proof);
   absorbRegistration(reader, layout);
   const countsRoot = reader.receiveDigests('counts root', 1)[0]!;

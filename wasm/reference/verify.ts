@@ -11,12 +11,13 @@ import { reduceToClaims } from './claims.ts';
 import { deriveLayout, weightLayout, type Layout } from './layout.ts';
 import { treeHeight, verifyTree, type LookupChallenges } from './lookup.ts';
 import { verifyOpening } from './opening.ts';
-import { attempt, refuseUnless, type Refusal, type Verdict } from './refused.ts';
+import { checkRegistration } from './registration.ts';
+import { attempt, Refused, refuseUnless, type Refusal, type Verdict, type WeightStanding } from './refused.ts';
 import { absorbStatement, checkStatement, type ReferenceStatement } from './statement.ts';
 import { hash, ProofReader, type Transcript } from './transcript.ts';
 
 export type { ReferenceStatement } from './statement.ts';
-export type { Verdict } from './refused.ts';
+export type { Verdict, WeightStanding } from './refused.ts';
 
 /** A circuit that has been checked, with what is derived from it. */
 export interface CheckedCircuit {
@@ -25,15 +26,17 @@ export interface CheckedCircuit {
   readonly weights: Weights | null;
   readonly digest: Uint8Array;
   readonly layout: Layout;
+  readonly standing: WeightStanding;
 }
 
 /**
  * Checks a circuit and its weights (bounds, shapes, hashes of public weights) and derives its layout.
  *
  * @param weights the public weights, circuit order; null for a circuit with committed weights
+ * @param registration the registration proof of committed weights, if there is one
  * @throws Refused
  */
-export function checkReferenceCircuit(circuit: Circuit, weights: Weights | null): CheckedCircuit {
+export function checkReferenceCircuit(circuit: Circuit, weights: Weights | null, registration: Uint8Array | null = null): CheckedCircuit {
   const isCommitted = circuit.weightRoot !== null;
   if (isCommitted)
     weights = null; // nobody needs them; what the proof opens is bound by the root
@@ -44,15 +47,25 @@ export function checkReferenceCircuit(circuit: Circuit, weights: Weights | null)
   else refuseUnless(sites.length > 0, 'circuit', 'committed weights without a convolution');
   const layout = deriveLayout(circuit);
   if (isCommitted) weightLayout(circuit);
-  return { circuit, weights, digest: circuitDigest(circuit), layout };
+  return { circuit, weights, digest: circuitDigest(circuit), layout, standing: standingOf(circuit, registration) };
+}
+
+function standingOf(circuit: Circuit, registration: Uint8Array | null): WeightStanding {
+  if (registration === null) return circuit.weightRoot === null ? 'public' : 'unregistered';
+  const result = attempt(() => {
+    checkRegistration(circuit, registration);
+  });
+  if (!result.ok) throw new Refused('registration', `${result.check}: ${result.detail}`);
+  return 'registered';
 }
 
 /** `checkReferenceCircuit` with the refusal as a value: for many proofs of one circuit. */
 export function prepareReference(
   circuit: Circuit,
   weights: Weights | null,
+  registration: Uint8Array | null = null,
 ): { readonly ok: true; readonly value: CheckedCircuit } | Refusal {
-  return attempt(() => checkReferenceCircuit(circuit, weights));
+  return attempt(() => checkReferenceCircuit(circuit, weights, registration));
 }
 
 /** Every array of public weights has its length and hashes to what the circuit says. */
@@ -104,17 +117,24 @@ export function verifyChecked(checked: CheckedCircuit, statement: ReferenceState
     for (const opening of verifyBatches(reader, batches)) verifyOpening(reader, opening);
     reader.end();
   });
-  return result.ok ? { ok: true } : result;
+  return result.ok ? { ok: true, weights: checked.standing } : result;
 }
 
 /**
  * Verifies that a circuit with these weights, run on `statement.inputs`, gives `statement.outputs`.
  *
  * @param weights the public weights, or null where the circuit has committed ones. Committed weights are fixed by the circuit's root,
- *   but in range only if a registration proof for it has been verified too (`registration.ts`).
- * @returns `{ ok: true }`, or the name of the check that failed and what was found. Never throws on hostile values.
+ *   but known to be in range only if a registration proof for it is given too.
+ * @returns `{ ok: true, weights }`, where `weights` says how far they are known, or the name of the check that failed and what was found.
+ *   Never throws on hostile values.
  */
-export function verifyReference(circuit: Circuit, weights: Weights | null, statement: ReferenceStatement, proof: Uint8Array): Verdict {
-  const prepared = prepareReference(circuit, weights);
+export function verifyReference(
+  circuit: Circuit,
+  weights: Weights | null,
+  statement: ReferenceStatement,
+  proof: Uint8Array,
+  registration: Uint8Array | null = null,
+): Verdict {
+  const prepared = prepareReference(circuit, weights, registration);
   return prepared.ok ? verifyChecked(prepared.value, statement, proof) : prepared;
 }

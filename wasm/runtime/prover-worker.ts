@@ -6,7 +6,7 @@ import { expose, type Endpoint } from 'comlink';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import type { LocalProver, Phase, prepareProver, Proven } from '../prove.ts';
 import type { Statement } from '../statement/statement.ts';
-import type { prepareVerifier, Refusal, Verdict, Verifier } from '../verify.ts';
+import type { prepareVerifier, Refusal, Verdict, Verifier, WeightStanding } from '../verify.ts';
 import { ARENA } from './control.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import type { KernelPlatform } from './platform.ts';
@@ -30,7 +30,8 @@ export interface ProverService {
   prepareVerifier(
     circuit: Circuit,
     weights: Weights | null,
-  ): Promise<Outcome<Refusal | { readonly ok: true; readonly digest: Uint8Array }>>;
+    registration: Uint8Array | null,
+  ): Promise<Outcome<Refusal | { readonly ok: true; readonly digest: Uint8Array; readonly weights: WeightStanding }>>;
   /** Sends `PhaseMessage`s meanwhile. */
   prove(inputs: readonly Uint8Array[], context: Uint8Array): Promise<Outcome<Proven>>;
   verify(statement: Statement, proof: Uint8Array): Promise<Outcome<Verdict>>;
@@ -69,14 +70,14 @@ export function serveProver(endpoint: Endpoint, platform: KernelPlatform, doors:
         prepared = kernels().arena.mark();
         return prover.digest;
       }),
-    prepareVerifier: (circuit, weights) =>
+    prepareVerifier: (circuit, weights, registration) =>
       outcomeOf(() => {
         refuseSecond(prover ?? verifier);
-        const result = doors.prepareVerifier(kernels(), circuit, weights);
+        const result = doors.prepareVerifier(kernels(), circuit, weights, registration);
         if (!result.ok) return result;
         verifier = result;
         prepared = kernels().arena.mark();
-        return { ok: true, digest: result.digest };
+        return { ok: true, digest: result.digest, weights: result.weights };
       }),
     prove: (inputs, context) =>
       outcomeOf(() => {

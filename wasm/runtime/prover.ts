@@ -5,7 +5,7 @@ import { wrap, type Endpoint, type Remote } from 'comlink';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import type { Phase, Proven } from '../prove.ts';
 import type { Statement } from '../statement/statement.ts';
-import type { Refusal, Verdict } from '../verify.ts';
+import type { Refusal, Verdict, WeightStanding } from '../verify.ts';
 import { KernelFailure } from './instance.ts';
 import { revive, type Outcome } from './outcome.ts';
 import type { ProverPlatform, WorkerHandle } from './platform.ts';
@@ -45,6 +45,7 @@ export interface Prover extends InWorker {
 export interface WorkerVerifier extends InWorker {
   readonly ok: true;
   readonly digest: Uint8Array;
+  readonly weights: WeightStanding;
   /** Never rejects because of what is verified; rejects as `Prover.prove` does. */
   verify(statement: Statement, proof: Uint8Array, options?: { readonly signal?: AbortSignal | undefined }): Promise<Verdict>;
 }
@@ -90,14 +91,20 @@ export async function createProver(
   };
 }
 
+export interface VerifierOptions extends WorkerOptions {
+  /** The registration proof of committed weights. */
+  readonly registration?: Uint8Array | null;
+}
+
 /** Starts a verifier of a circuit in a worker; `weights` is null where they are committed. A circuit that breaks a rule gives a refusal, as in `prepareVerifier`. */
 export async function createVerifier(
   platform: ProverPlatform,
   circuit: Circuit,
   weights: Weights | null,
-  options: WorkerOptions = {},
+  options: VerifierOptions = {},
 ): Promise<WorkerVerifier | Refusal> {
-  const worker = replaceableWorker(platform, options, (service) => service.prepareVerifier(circuit, weights));
+  const { registration = null } = options;
+  const worker = replaceableWorker(platform, options, (service) => service.prepareVerifier(circuit, weights, registration));
   const accepted = await worker.prepared();
   if (!accepted.ok) {
     await worker.controls.dispose();
@@ -106,6 +113,7 @@ export async function createVerifier(
   return {
     ok: true,
     digest: accepted.digest,
+    weights: accepted.weights,
     verify: (statement, proof, { signal } = {}) => worker.run(signal, (service) => service.verify(statement, proof)),
     ...worker.controls,
   };

@@ -1,17 +1,9 @@
 /** `veritab verify PROOF MODEL`: checks a proof file against a model, trusting nobody. */
-import { checkCircuit } from '../../../circuits/bounds/index.ts';
 import { decodeProofFile, type ProofFile } from '../../../circuits/graph/proof-file.ts';
 import type { Weights } from '../../../circuits/graph/circuit.ts';
 import { loadKernels, nodePlatform } from '../../../wasm/runtime/node.ts';
 import { startKernels } from '../../../wasm/runtime/threads.ts';
-import {
-  prepareVerifier,
-  verifyReference,
-  verifyRegistration,
-  verifyRegistrationReference,
-  type Refusal,
-  type Verdict,
-} from '../../../wasm/verify.ts';
+import { prepareVerifier, verifyReference, WEIGHT_STANDINGS, type Refusal, type WeightStanding } from '../../../wasm/verify.ts';
 import { command, THREADS_ARG, threadsOf, type Result } from '../command.ts';
 import { contextText, parseContext } from '../context.ts';
 import { Failure } from '../failure.ts';
@@ -51,18 +43,15 @@ export const verify = command({
     const weights = await loadPublicWeights(model);
     const registration = circuit.weightRoot === null || args.unregistered === true ? null : await loadRegistration(model);
 
-    // The same refusal as the verifier's, with the rule that is broken.
-    checkCircuit(circuit, weights);
     const kernels = await verifyWithKernels(model, weights, statement, registration, threads);
     const reference = args.reference === true ? verifyPlainly(model, weights, statement, registration) : null;
 
     const reports = outputReports(circuit, statement.outputs);
-    const bound = circuit.weightRoot === null ? 'public' : registration === null ? 'committed, not registered' : 'committed, registered';
     const text = `${facts([
       ['verified', `${args.proof}, ${bytesText(statement.proof.length)}`],
       ['circuit', hex(statement.circuit)],
       ['context', contextText(statement.context)],
-      ['weights', bound + (bound === 'committed, not registered' ? ': fixed, but nobody has shown that they are in range' : '')],
+      ['weights', WEIGHT_STANDINGS[kernels.weights].replace(/^weights: /, '')],
       ['verified in', `${time(kernels.verifyTime)} (prepared in ${time(kernels.prepareTime)})`],
       ['reference', reference === null ? null : `verified in ${time(reference)}`],
     ])}\n\n${outputsText(circuit, reports)}`;
@@ -72,7 +61,7 @@ export const verify = command({
       proof_bytes: statement.proof.length,
       circuit: hex(statement.circuit),
       context: hex(statement.context),
-      weights: bound,
+      weights: kernels.weights,
       outputs: reports,
       prepare_ms: kernels.prepareTime,
       verify_ms: kernels.verifyTime,
@@ -99,15 +88,18 @@ function refuseOtherInputs(expected: readonly Uint8Array[], got: readonly Uint8A
 }
 
 function refusal(verifier: string, { check, detail }: Refusal): Failure {
+  if (check === 'circuit') return new Failure('refused', 'circuit-rule', `the circuit is refused: ${detail}`);
   return new Failure('refused', 'not-verified', `the proof is refused: ${check}: ${detail}`, {
     expected: `a proof that passes the ${verifier}`,
     got: `a failure of the check "${check}"`,
   });
 }
 
-/** Throws `Failure` unless the verdict is positive. */
-function insist(verifier: string, verdict: Verdict): void {
-  if (!verdict.ok) throw refusal(verifier, verdict);
+interface Verified {
+  readonly weights: WeightStanding;
+  /** Milliseconds. */
+  readonly prepareTime: number;
+  readonly verifyTime: number;
 }
 
 async function verifyWithKernels(
@@ -116,17 +108,16 @@ async function verifyWithKernels(
   statement: ProofFile,
   registration: Uint8Array | null,
   threads: number,
-): Promise<{ prepareTime: number; verifyTime: number }> {
+): Promise<Verified> {
   const start = performance.now();
   const running = await startKernels(await loadKernels(), () => nodePlatform.startThread(), { threads });
-  const { kernels } = running;
   try {
-    if (registration !== null) insist('verifier', verifyRegistration(kernels, circuit, registration));
-    const verifier = prepareVerifier(kernels, circuit, weights);
+    const verifier = prepareVerifier(running.kernels, circuit, weights, registration);
     if (!verifier.ok) throw refusal('verifier', verifier);
     const prepared = performance.now();
-    insist('verifier', verifier.verify(statement, statement.proof));
-    return { prepareTime: prepared - start, verifyTime: performance.now() - prepared };
+    const verdict = verifier.verify(statement, statement.proof);
+    if (!verdict.ok) throw refusal('verifier', verdict);
+    return { weights: verdict.weights, prepareTime: prepared - start, verifyTime: performance.now() - prepared };
   } finally {
     await running.end();
   }
@@ -135,7 +126,7 @@ async function verifyWithKernels(
 /** Milliseconds that the reference verifier took. */
 function verifyPlainly({ circuit }: LoadedCircuit, weights: Weights | null, statement: ProofFile, registration: Uint8Array | null): number {
   const start = performance.now();
-  if (registration !== null) insist('reference verifier', verifyRegistrationReference(circuit, registration));
-  insist('reference verifier', verifyReference(circuit, weights, statement, statement.proof));
+  const verdict = verifyReference(circuit, weights, statement, statement.proof, registration);
+  if (!verdict.ok) throw refusal('reference verifier', verdict);
   return performance.now() - start;
 }
