@@ -91,7 +91,7 @@ test('a proof of a picture classifier costs what it did', () => {
         "batching": {
           "barriers": 0,
           "hashedBytes": 2245,
-          "products": 1737516,
+          "products": 1681148,
           "smallProducts": 0,
         },
         "commit": {
@@ -109,26 +109,26 @@ test('a proof of a picture classifier costs what it did', () => {
         "linear": {
           "barriers": 0,
           "hashedBytes": 1690,
-          "products": 333848,
+          "products": 328248,
           "smallProducts": 248064,
         },
         "lookups": {
-          "barriers": 25,
+          "barriers": 15,
           "hashedBytes": 18183,
-          "products": 8210700,
+          "products": 5508288,
           "smallProducts": 0,
         },
         "opening": {
           "barriers": 6,
           "hashedBytes": 50799,
-          "products": 288288,
+          "products": 287728,
           "smallProducts": 0,
         },
       },
       "verify": {
         "barriers": 0,
         "hashedBytes": 133813,
-        "products": 419184,
+        "products": 391232,
         "smallProducts": 90368,
       },
     }
@@ -142,7 +142,7 @@ test('a proof with committed weights costs what it did', () => {
         "batching": {
           "barriers": 0,
           "hashedBytes": 1591,
-          "products": 145452,
+          "products": 144732,
           "smallProducts": 0,
         },
         "commit": {
@@ -160,26 +160,26 @@ test('a proof with committed weights costs what it did', () => {
         "linear": {
           "barriers": 0,
           "hashedBytes": 1356,
-          "products": 89716,
+          "products": 66244,
           "smallProducts": 7872,
         },
         "lookups": {
           "barriers": 0,
           "hashedBytes": 9058,
-          "products": 443564,
+          "products": 391104,
           "smallProducts": 0,
         },
         "opening": {
           "barriers": 3,
           "hashedBytes": 19078,
-          "products": 15392,
+          "products": 15136,
           "smallProducts": 0,
         },
       },
       "verify": {
         "barriers": 0,
         "hashedBytes": 69989,
-        "products": 190220,
+        "products": 140172,
         "smallProducts": 0,
       },
     }
