@@ -2,6 +2,7 @@
  * The built-in model: a convolutional network that reads a handwritten digit. The network itself is `digits.onnx` beside this file, and
  * `calibration.u8` holds a hundred digits; who uses them reads the files and passes the bytes.
  */
+import type { CompileOptions } from '../../quantize/compile.ts';
 
 /** What the model takes and gives, as `digits.onnx` names it. */
 export const digitsModel = {
@@ -36,4 +37,19 @@ export function calibrationDigits(bytes: Uint8Array): Digit[] {
     label: i % CLASSES,
     pixels: bytes.subarray(i * SIZE, (i + 1) * SIZE),
   }));
+}
+
+/**
+ * How the model is compiled, everywhere, so that everywhere its circuit has the same digest. The circuit's input bytes are the pixels.
+ * @param calibration the bytes of `calibration.u8`
+ * @example const { circuit, weights } = await compile(digitsOnnx, digitsCompileOptions(calibration), { openModel });
+ */
+export function digitsCompileOptions(calibration: Uint8Array): CompileOptions {
+  const samples = calibrationDigits(calibration).map(({ pixels }) => [Float32Array.from(pixels)]);
+  return {
+    calibration: { kind: 'data', samples },
+    inputRanges: [[0, 255]],
+    labels: digitsModel.output.labels,
+    note: digitsModel.input.note,
+  };
 }
