@@ -1,42 +1,16 @@
-import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { goldenFiles } from '../golden/files.ts';
-import { chromiumArguments, findChromium } from '../support/chromium.ts';
-import { kernelModule } from '../support/kernels.ts';
-import { buildPage, type BuiltPage } from '../support/page.ts';
-import type { PageActions, ProvingJob, ProvingReport } from './page/page.ts';
+import { SETTINGS, startTestPage, type InPage, type TestPage } from './test-page.ts';
 
-let built: BuiltPage;
-let browser: Browser;
+let test: TestPage | undefined;
 beforeAll(async () => {
-  await kernelModule();
-  built = await buildPage(join(import.meta.dirname, 'page'));
-  browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
+  test = await startTestPage();
 });
-afterAll(async () => {
-  await browser.close();
-  await built.close();
-});
-
-/** The test page, freshly opened; what goes wrong in it unseen fails the test that looks at `errors`. */
-async function open(isolated: boolean): Promise<{ page: Page; errors: string[] }> {
-  const page = await browser.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(String(error)));
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
-  });
-  await page.goto(await built.serve({ isolated }));
-  await page.waitForSelector('html[data-ready]', { state: 'attached' });
-  return { page, errors };
-}
-
-type InPage = typeof globalThis & { actions: PageActions };
+afterAll(() => test?.close());
 
 describe('kernels in a page', () => {
   it('share their work among two threads where the page is isolated from other origins', async () => {
-    const { page, errors } = await open(true);
+    const { page, errors } = await test!.open(true);
     expect(await page.evaluate(() => (globalThis as InPage).actions.isolated())).toBe(true);
     const report = await page.evaluate(() => (globalThis as InPage).actions.kernels(2, 2000, 16384));
     expect(report.handled).toBe(16384);
@@ -47,7 +21,7 @@ describe('kernels in a page', () => {
   });
 
   it('work on one thread where it is not, and say why two are not possible', async () => {
-    const { page, errors } = await open(false);
+    const { page, errors } = await test!.open(false);
     expect(await page.evaluate(() => (globalThis as InPage).actions.isolated())).toBe(false);
     const report = await page.evaluate(() => (globalThis as InPage).actions.kernels(1, 200, 5000));
     expect(report).toMatchObject({ handled: 5000, calls: [200] });
@@ -59,28 +33,11 @@ describe('kernels in a page', () => {
   });
 });
 
-/** Lets a fresh page prove and verify. */
-async function proveInPage(isolated: boolean, job: ProvingJob): Promise<ProvingReport> {
-  const { page, errors } = await open(isolated);
-  const report = await page.evaluate((job) => (globalThis as InPage).actions.prove(job), job);
-  expect(errors).toEqual([]);
-  await page.close();
-  return report;
-}
-
-describe('a prover in a page gives the golden proof, byte for byte, and a verifier there accepts it', () => {
-  it.each(
-    goldenFiles().flatMap(({ name, circuit, weights, proof }) =>
-      [
-        ['two threads, isolated', true, 2] as const,
-        ['one thread, not isolated, which is what a page gets when it does not say', false, undefined] as const,
-      ].map(([where, isolated, threads]) => [name, where, isolated, { circuit, weights, proof, threads }] as const),
-    ),
-  )('%s: %s', async (_, _where, isolated, { circuit, weights, proof, threads }) => {
-    const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-    const job = { circuit: base64(circuit), weights: base64(weights), proof: base64(proof), threads };
-    const report = await proveInPage(isolated, job);
-    expect(report.proof).toBe(job.proof);
-    expect(report.verdicts).toMatchObject([{ ok: true }, { ok: true }]);
-  });
+describe.each(SETTINGS)('a prover in a page (%s)', (_, isolated, threads) => {
+  it.each(goldenFiles().map((files) => [files.name, files] as const))(
+    'gives the golden proof of the %s, byte for byte, and a verifier there accepts it',
+    async (_name, files) => {
+      await test!.expectSameProof(isolated, threads, files);
+    },
+  );
 });

@@ -1,7 +1,9 @@
 /** What browser tests call in the page. Files travel as base64. */
-import { decodeCircuitFile } from '../../../circuits/graph/file.ts';
 import { decodeProofFile, encodeProofFile } from '../../../circuits/graph/proof-file.ts';
-import { decodeWeightsFile } from '../../../circuits/graph/weights-file.ts';
+import { decodeWeightsFile, encodeWeightsFile } from '../../../circuits/graph/weights-file.ts';
+import { decodeCircuitFile, encodeCircuitFile } from '../../../circuits/graph/file.ts';
+import { compile, type CompileOptions } from '../../../circuits/quantize/compile.ts';
+import { openModel } from '../../../wasm/inference/browser.ts';
 import type { Timings } from '../../../wasm/prove.ts';
 import { browserPlatform } from '../../../wasm/runtime/browser.ts';
 import { createProver, createVerifier } from '../../../wasm/runtime/prover.ts';
@@ -14,6 +16,13 @@ export interface ProvingJob {
   /** Inputs and context are taken from it; its proof is verified, not copied. */
   readonly proof: string;
   readonly threads?: number | undefined;
+}
+
+export interface CompilingJob {
+  /** The ONNX file. */
+  readonly model: string;
+  /** Uniform values to calibrate with, by seed. */
+  readonly calibration: Extract<CompileOptions['calibration'], { kind: 'uniform' }>;
 }
 
 export interface ProvingReport {
@@ -45,6 +54,12 @@ const actions = {
     } finally {
       worker.terminate();
     }
+  },
+
+  /** Compiles a model; gives the files of its circuit and weights. */
+  async compile({ model, calibration }: CompilingJob): Promise<{ circuit: string; weights: string }> {
+    const { circuit, weights } = await compile(fromBase64(model), { calibration }, { openModel });
+    return { circuit: toBase64(encodeCircuitFile(circuit)), weights: toBase64(encodeWeightsFile(weights)) };
   },
 
   /** Proves in a worker, verifies in another. */
