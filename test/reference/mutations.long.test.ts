@@ -3,6 +3,8 @@ import { test } from 'vitest';
 import { smallestNet, denseNet } from '../support/circuits.ts';
 import { seededGenerator } from '../support/random.ts';
 import { expectRefused, honestProof, shownWeights } from './proofs.ts';
+import { expectWordRefused, proof as digitProof } from './proven-digit.ts';
+import { referenceVerifier } from './verifiers.ts';
 
 for (const sample of [smallestNet(), denseNet()]) {
   test(`a proof of the ${sample.name} with a bit flipped in any word is refused`, () => {
@@ -15,3 +17,7 @@ for (const sample of [smallestNet(), denseNet()]) {
     }
   });
 }
+
+test('the proof of a digit with a bit flipped in any word is refused by the reference verifier', () => {
+  for (let word = 0; word < digitProof.length / 4; word++) expectWordRefused(referenceVerifier, word);
+});
