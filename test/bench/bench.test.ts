@@ -55,7 +55,7 @@ describe('the generated models', () => {
       [10, 175],
     ]);
     for (const { dims, rawData } of tensors.slice(1, 4)) {
-      const values = new Float32Array(rawData.slice().buffer);
+      const values = new Float32Array(Uint8Array.from(rawData).buffer);
       const fanIn = dims.slice(1).reduce((a, b) => a * Number(b), 1);
       const variance = values.reduce((sum, value) => sum + value ** 2, 0) / values.length;
       expect(variance * fanIn).toBeGreaterThan(1.95);
