@@ -8,6 +8,7 @@ import { committedNet, denseNet, elementwiseNet, featureNet } from '../support/c
 import type { Message } from '../support/plain-prover/writer.ts';
 import { seededGenerator } from '../support/random.ts';
 import { expectAccepted, expectRefused, honestProof, shownWeights } from './proofs.ts';
+import { fastVerifier } from './verifiers.ts';
 
 /** The proof with one bit flipped. */
 function flipped(proof: Uint8Array, byte: number, bit: number): Uint8Array {
@@ -135,6 +136,22 @@ test('an honest proof is refused for every circuit that differs in one bit: bias
     expectRefused(circuit, sample.weights, { statement, proof }, `circuit byte ${byte}`);
   }
   expect(decoded).toBeGreaterThan(encoded.length / 50);
+});
+
+test('an honest proof is refused by the fast verifier for a circuit that differs in any byte at all', () => {
+  const { circuit: own, weights } = elementwiseNet();
+  const { statement, proof } = honestProof(elementwiseNet());
+  const encoded = encodeCircuit(own);
+  for (let byte = 0; byte < encoded.length; byte++) {
+    let circuit;
+    try {
+      circuit = decodeCircuit(flipped(encoded, byte, byte % 8));
+    } catch (error) {
+      if (!(error instanceof CircuitRefusal)) throw error;
+      continue;
+    }
+    if (fastVerifier.verify(circuit, weights, statement, proof).ok) expect.fail(`circuit byte ${byte}`);
+  }
 });
 
 test('an honest proof beside public weights of which any single one was changed is refused', () => {
