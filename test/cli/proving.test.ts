@@ -131,11 +131,11 @@ describe('verify', () => {
   });
 
   it('refuses weights that do not match the hash in the circuit', async () => {
-    const other = placeSample(folder.path, 'unlike', {
-      ...sample,
-      weights: sample.weights.map((own, n) => (n === 0 ? own.map((w) => -w) : own)),
-    });
-    expect(await failing('verify', proof, other.model)).toMatchObject({ exit: 1, code: 'weights' });
+    const weights = sample.weights.map((own, n) => (n === 0 ? own.map((w) => -w) : own));
+    const other = placeSample(folder.path, 'unlike', { ...sample, weights });
+    const failure = await failing('verify', proof, other.model);
+    expect(failure).toMatchObject({ exit: 1, code: 'circuit-rule' });
+    expect(failure.message).toContain('the circuit is refused: layer convolution: weights: ');
   });
 });
 
