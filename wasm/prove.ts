@@ -173,8 +173,8 @@ export function argue(
   end('batching');
 
   begin('opening');
-  openProve(kernels, transcript, commitment, opened[0]!.point, opened[0]!.value);
-  if (weightCommitment) openProve(kernels, transcript, weightCommitment, opened[1]!.point, opened[1]!.value);
+  openProve(kernels, transcript, commitment, opened[0]!.point);
+  if (weightCommitment) openProve(kernels, transcript, weightCommitment, opened[1]!.point);
   end('opening');
   return {
     outputs: forward.outputs,

@@ -25,7 +25,7 @@ function proveOpening(length: number, levels: readonly Level[], variables: numbe
   transcript.absorb('root', commitment.root);
   const point = transcript.challenges('point', variables);
   const value = dotIntegers(kernels, eqArray(kernels, point, 0, length), vector);
-  openProve(kernels, transcript, commitment, point, value);
+  openProve(kernels, transcript, commitment, point);
   return { root: commitment.root, proof: transcript.proof(), value };
 }
 

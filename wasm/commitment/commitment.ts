@@ -126,7 +126,7 @@ function recursiveFunctional(
 }
 
 /** Opens a commitment at a point, all coordinates of which are challenges drawn after the commitment. */
-export function openProve(kernels: Kernels, transcript: ProverTranscript, commitment: Commitment, point: readonly K[], value: K): void {
+export function openProve(kernels: Kernels, transcript: ProverTranscript, commitment: Commitment, point: readonly K[]): void {
   const { levels, depth } = commitment;
   const level = levels[depth]!;
   const c = level.columnBits;
@@ -164,7 +164,7 @@ export function openProve(kernels: Kernels, transcript: ProverTranscript, commit
     }
     const nextValue = readQuad(kernels, folded, 0);
     transcript.sendElements('opening value', [nextValue]);
-    openProve(kernels, transcript, below, next, nextValue);
+    openProve(kernels, transcript, below, next);
   }
   kernels.arena.release(mark);
 }

@@ -1,7 +1,7 @@
 /**
  * Lookups (README section 6): the tree of fractions, and what its last claims say about the witness.
  */
-import { roundingOffset, type Circuit, type LinearLayer, type Maximum, type Requantize } from '../../circuits/graph/circuit.ts';
+import { roundingOffset, type LinearLayer, type Maximum, type Requantize } from '../../circuits/graph/circuit.ts';
 import {
   add,
   integer,
@@ -14,7 +14,6 @@ import {
   powerOfTwo,
   scale,
   subtract,
-  sum,
   times,
   ZERO,
 } from './field.ts';
@@ -31,7 +30,7 @@ import {
   type Functional,
   type Known,
 } from './functional.ts';
-import { eqAxes, limbBits, limbCount, type Layout, type Slot } from './layout.ts';
+import { eqAxes, limbBits, limbCount, type Slot } from './layout.ts';
 import { addDirectTerms, convolutionClaims, type ConvolutionClaim } from './linear.ts';
 import { bits } from './multilinear.ts';
 import { refuseUnless } from './refused.ts';

@@ -189,8 +189,8 @@ export function argueRegistration(kernels: Kernels, registration: RegistrationLa
     { address: vector, slots: layout.weightSlots },
     { address: counts, slots: [countsSlot] },
   ]);
-  openProve(kernels, transcript, commitment, opened[0]!.point, opened[0]!.value);
-  openProve(kernels, transcript, countsCommitment, opened[1]!.point, opened[1]!.value);
+  openProve(kernels, transcript, commitment, opened[0]!.point);
+  openProve(kernels, transcript, countsCommitment, opened[1]!.point);
   kernels.arena.release(start);
   return { proof: transcript.proof(), messages: transcript.messages };
 }
