@@ -9,6 +9,7 @@ import { readModel } from '../onnx/read.ts';
 import { buildCircuit, type Naming } from './build.ts';
 import { calibrationSamples, statedRange, type Calibration } from './calibration.ts';
 import { lower } from './lower.ts';
+import type { Normalization } from './program.ts';
 import type { RangeRule } from './ranges.ts';
 import { reportOn, type Report } from './report.ts';
 import type { OpenModel } from './runner.ts';
@@ -23,6 +24,8 @@ export interface CompileOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Per input, the range of real values that its bytes stand for; by default that of the stated distribution, or what the calibration inputs reach. */
   readonly inputRanges?: readonly (readonly [number, number])[];
+  /** The circuit reads bytes of 0..255, the model `(byte - mean) / std`, per channel. Calibration inputs are bytes then. Refused where the first layer pads. */
+  readonly normalization?: Normalization;
   /** One per element of the first output. */
   readonly labels?: readonly string[];
   /** About the inputs: colour order and the like. */
@@ -58,12 +61,19 @@ function rangesOfInputs(options: CompileOptions, names: readonly string[]): (Ran
   if (inputRanges && inputRanges.length !== names.length)
     throw new ModelError(`${inputRanges.length} input ranges are given, the model has ${names.length} inputs`);
   return names.map((name, k) => {
-    const range = inputRanges?.[k] ?? statedRange(calibration);
+    const range = options.normalization ? ([0, 255] as const) : (inputRanges?.[k] ?? statedRange(calibration));
     if (!range) return null;
     const [lo, hi] = range;
     if (!(Number.isFinite(lo) && Number.isFinite(hi) && lo < hi)) throw new ModelError(`the range ${lo} to ${hi} is none`, { node: name });
     return { lo, hi };
   });
+}
+
+/** What a person should know of the inputs. */
+function noteOf({ note = '', normalization }: CompileOptions): string {
+  if (!normalization) return note;
+  const { mean, std } = normalization;
+  return [note, `the model reads (byte - mean) / std, mean ${mean.join(', ')}, std ${std.join(', ')}`].filter(Boolean).join('; ');
 }
 
 /** Mean signal-to-noise of the outputs, in decibels; where there is no noise, more than any. */
@@ -84,7 +94,8 @@ export async function compile(
   onProgress: (progress: Progress) => void = () => undefined,
 ): Promise<Compiled> {
   const graph = readModel(model, options.shapes ? { shapes: options.shapes } : {});
-  const program = lower(graph);
+  const normalization = options.normalization ?? null;
+  const program = lower(graph, normalization);
   const stated = rangesOfInputs(
     options,
     graph.inputs.map(({ name }) => name),
@@ -95,7 +106,7 @@ export async function compile(
   const statistics = await gatherStatistics(model, program, samples, openModel, histograms, (done) => {
     onProgress({ phase: 'calibrate', done, total: samples.length * (histograms ? 2 : 1) });
   });
-  const naming: Naming = { labels: options.labels ?? [], note: options.note ?? '' };
+  const naming: Naming = { labels: options.labels ?? [], note: noteOf(options) };
   let best: Compiled | null = null;
   for (const ranges of wanted === 'auto' ? RULES : [wanted]) {
     const scales = chooseScales(program, statistics, ranges, stated);

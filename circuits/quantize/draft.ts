@@ -2,7 +2,7 @@
 import { size, type Shape, type View } from '../graph/circuit.ts';
 import { ModelError } from '../onnx/float-graph.ts';
 import { uncovered, type Stored, type Sum } from './forms.ts';
-import type { Activation, FloatTerm, LinearStep, Program, ProgramInput, ProgramOutput, Step } from './program.ts';
+import type { Activation, FloatTerm, LinearStep, Normalization, Program, ProgramInput, ProgramOutput, Step } from './program.ts';
 import { viewOf, type Source } from './views.ts';
 
 interface DraftTensor {
@@ -166,7 +166,7 @@ export class ProgramDraft {
     );
   }
 
-  finish(outputs: readonly ProgramOutput[], notes: readonly string[]): Program {
+  finish(outputs: readonly ProgramOutput[], normalization: Normalization | null, notes: readonly string[]): Program {
     const settled = (q: number): number => this.root(q);
     const term = (t: FloatTerm): FloatTerm => ({ ...t, quantizers: t.quantizers.map(settled) });
     return {
@@ -176,6 +176,7 @@ export class ProgramDraft {
         return { ...step, terms: step.terms.map(term), quantizer: step.quantizer === null ? null : settled(step.quantizer) };
       }),
       outputs,
+      normalization,
       quantizers: this.parents.length,
       notes,
     };

@@ -65,26 +65,33 @@ function fits({ rows, multipliers, counts, bias }: Channel, shift: number): bool
   return reach < ACCUMULATOR_LIMIT;
 }
 
-/** Is the multiplier over 2^shift what it should be, up to the rounding of scales? */
-function isExact(multiplier: number, shift: number): boolean {
-  const m = multiplier * 2 ** shift;
-  return Math.round(m) !== 0 && Math.abs(m - Math.round(m)) <= 1e-9 * Math.abs(m);
+/** Steps of a byte by which the rounding of multipliers can move a sum of additions and windows. */
+function roundingError({ multipliers, counts }: Channel, shift: number): number {
+  return multipliers.reduce((sum, m, k) => {
+    const real = m * 2 ** shift;
+    return sum + (255 * counts[k]! * Math.abs(Math.round(real) - real)) / 2 ** shift;
+  }, 0);
+}
+
+/**
+ * The shift of a channel without weights: 10, or as much more as makes the multipliers precise to a quarter of a step. More than 12, which costs a second
+ * limb, only where 12 would be off by more than two steps.
+ */
+function additionShift(channel: Channel): number {
+  for (let s = ADDITION_SHIFT; s <= LARGEST_SUM_SHIFT; s++) {
+    const error = roundingError(channel, s);
+    if (error <= 0.25 || (s === LARGEST_SHIFT && error <= 2)) return s;
+  }
+  return LARGEST_SUM_SHIFT;
 }
 
 /** The shift of a channel, or -1 where none fits. */
 function shiftOf(channel: Channel): number {
-  const down = (from: number): number => {
-    for (let s = from; s >= 0; s--) if (fits(channel, s)) return s;
-    return -1;
-  };
-  if (channel.rows.some((row) => row.some((w) => w !== 0))) return down(LARGEST_SHIFT);
-  const used = channel.multipliers.filter((m) => m !== 0);
-  if (!used.length) return down(0);
-  const candidates = Array.from({ length: LARGEST_SUM_SHIFT - ADDITION_SHIFT + 1 }, (_, k) => ADDITION_SHIFT + k);
-  const exact = candidates.find((s) => used.every((m) => isExact(m, s)));
-  // A multiplier below 8 would be off by a sixteenth or more.
-  const precise = candidates.find((s) => used.every((m) => Math.abs(m) * 2 ** s >= (s < LARGEST_SHIFT ? 8 : 1)));
-  return down(exact ?? precise ?? ADDITION_SHIFT);
+  let s = 0;
+  if (channel.rows.some((row) => row.some((w) => w !== 0))) s = LARGEST_SHIFT;
+  else if (channel.multipliers.some((m) => m !== 0)) s = additionShift(channel);
+  while (s >= 0 && !fits(channel, s)) s -= 1;
+  return s;
 }
 
 function channelOf(step: LinearStep, c: number, quantizers: readonly Quantizer[], { unit, shift }: StepScale): Channel {

@@ -5,14 +5,15 @@ import { after, arranged, fillField, inLayout, perPosition, plus, scaledSum, typ
 import { sameMap, type IndexMap } from './index-map.ts';
 import { channelLayout, naturalLayout, type Layout } from './layout.ts';
 import { requireFinite, type Lowering } from './lowering.ts';
-import type { Activation, FloatMultiple } from './program.ts';
+import { affineOf } from './normalization.ts';
+import type { Activation, FloatMultiple, Normalization } from './program.ts';
 
 const ones = (n: number): Float64Array => new Float64Array(n).fill(1);
 
 /** `factor[c] * x + bias` of stored bytes, in a layout. */
 function multipleOf(
   lowering: Lowering,
-  node: FloatNode,
+  node: Pick<FloatNode, 'name' | 'operator'>,
   value: FloatValue,
   named: string,
   { shape, order }: Layout,
@@ -32,6 +33,17 @@ function multipleOf(
   const result: Named = { name: named, through: null, order };
   const { name, operator } = node;
   return { form: 'sum', name, operator, shape, terms: [term], bias, activation: null, sum: result, value: result, rescaled: sources };
+}
+
+/** An input of bytes whose normalized form the model reads. */
+export function normalizedInput(lowering: Lowering, input: FloatValue, normalization: Normalization): Sum {
+  const { scale, offset } = affineOf(input, normalization);
+  const layout = naturalLayout(lowering.stored(input.name), input.dims, lowering.draft.shapeOf);
+  const factor = arranged(scale, layout.order, layout.shape);
+  const fitting = factor.length === layout.shape[0] ? layout : channelLayout(input.dims, scale);
+  const { shape, order } = fitting;
+  const node = { name: input.name, operator: 'input' };
+  return multipleOf(lowering, node, input, input.name, fitting, arranged(scale, order, shape), arranged(offset, order, shape));
 }
 
 /** A stored value as a sum of its own, unchanged. */

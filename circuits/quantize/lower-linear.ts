@@ -107,6 +107,13 @@ function sumOf(node: ConvolutionNode | ProductNode, shape: Shape, terms: FloatCo
 
 function convolutionSum(lowering: Lowering, node: ConvolutionNode | ProductNode, wanted: Window, order: IndexMap): Sum {
   const { window, constants, sources } = operandOf(lowering, node, node.input, wanted);
+  if (lowering.isNormalized(node.input.name) && constants && constants.length > window.outputShape[0]) {
+    throw failure(
+      node,
+      'pads the input that is to be normalized: padding of 0 is no byte',
+      'normalize before the model, or put the normalization into the model',
+    );
+  }
   const own = Float64Array.from(node.bias);
   const bias = constants ? plus(own, constants, window.outputShape) : own;
   return sumOf(node, window.outputShape, [convolutionTerm(lowering, node, window, sources)], bias, order);

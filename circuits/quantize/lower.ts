@@ -16,11 +16,11 @@ import { isMonotone } from './draft.ts';
 import { through, uncovered, type Form, type Named, type Stored, type Sum } from './forms.ts';
 import { compose, inverse } from './index-map.ts';
 import { shapeOfDims } from './layout.ts';
-import { lowerAdd, lowerAffine, lowerElementwise } from './lower-elementwise.ts';
+import { lowerAdd, lowerAffine, lowerElementwise, normalizedInput } from './lower-elementwise.ts';
 import { lowerConvolution, lowerProduct } from './lower-linear.ts';
 import { elementsOf, failure, Lowering } from './lowering.ts';
 import { maximumPool } from './max-pool.ts';
-import type { Program, ProgramOutput } from './program.ts';
+import type { Normalization, Program, ProgramOutput } from './program.ts';
 import { sourcesOf, withoutRim } from './views.ts';
 
 /** Anything at or below is "nothing there" for a maximum. */
@@ -141,12 +141,13 @@ function lowerOutput(lowering: Lowering, output: FloatValue, inputs: number, tak
 }
 
 /** Throws `ModelError` where the model has no form as a circuit. */
-export function lower(graph: FloatGraph): Program {
+export function lower(graph: FloatGraph, normalization: Normalization | null = null): Program {
   const lowering = new Lowering(graph);
   for (const input of graph.inputs) {
     if (!elementsOf(input)) throw new ModelError(`has no elements: ${input.dims.join(' x ')}`, { node: input.name });
     const tensor = lowering.draft.input(input.name, input.dims, shapeOfDims(input.dims));
     lowering.set(input.name, { form: 'stored', sources: [{ tensor, index: null }], fill: 0 });
+    if (normalization) lowering.setNormalized(input.name, normalizedInput(lowering, input, normalization));
   }
   for (const node of graph.nodes) {
     if (lowering.done.has(node)) continue;
@@ -159,5 +160,5 @@ export function lower(graph: FloatGraph): Program {
     taken.add(tensor);
     return { name, dims, tensor };
   });
-  return lowering.draft.finish(outputs, graph.notes);
+  return lowering.draft.finish(outputs, normalization, graph.notes);
 }

@@ -42,6 +42,7 @@ export class Lowering {
   private readonly forms = new Map<string, Form>();
   private readonly readers = new Map<string, FloatNode[]>();
   private readonly outputs: ReadonlySet<string>;
+  private readonly normalized = new Set<string>();
 
   constructor(graph: FloatGraph) {
     this.outputs = new Set(graph.outputs.map(({ name }) => name));
@@ -52,6 +53,17 @@ export class Lowering {
 
   set(name: string, form: Form): void {
     this.forms.set(name, form);
+  }
+
+  /** The form of an input that was normalized on request. */
+  setNormalized(name: string, form: Form): void {
+    this.set(name, form);
+    this.normalized.add(name);
+  }
+
+  /** Is this an input whose zero is no byte? */
+  isNormalized(name: string): boolean {
+    return this.normalized.has(name);
   }
 
   form(name: string): Form {

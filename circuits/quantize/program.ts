@@ -94,6 +94,12 @@ export interface MaximumStep extends StepBase {
 
 export type Step = LinearStep | MaximumStep;
 
+/** The ONNX input is `(byte - mean[c]) / std[c]` of the circuit's input, c the second ONNX axis. */
+export interface Normalization {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
 export interface ProgramInput {
   readonly name: string;
   readonly dims: readonly number[];
@@ -111,6 +117,8 @@ export interface Program {
   readonly inputs: readonly ProgramInput[];
   readonly steps: readonly Step[];
   readonly outputs: readonly ProgramOutput[];
+  /** Of all inputs, or null. */
+  readonly normalization: Normalization | null;
   /** Quantizers are numbered 0 .. quantizers - 1; some numbers may be unused. */
   readonly quantizers: number;
   /** What a person should know. */

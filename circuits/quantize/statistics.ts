@@ -2,6 +2,7 @@
 import { size, type Shape } from '../graph/circuit.ts';
 import { ModelError } from '../onnx/float-graph.ts';
 import type { Sample } from './calibration.ts';
+import { normalizedSample } from './normalization.ts';
 import type { LinearStep, Program, Reference } from './program.ts';
 import type { ModelSession, OpenModel } from './runner.ts';
 
@@ -51,11 +52,12 @@ export async function runFloat(
   const session: ModelSession = await openModel(model, names);
   try {
     for (const [index, sample] of samples.entries()) {
-      const feeds = Object.fromEntries(program.inputs.map(({ name, dims }, k) => [name, { dims, data: sample[k]! }]));
+      const read = normalizedSample(sample, program.inputs, program.normalization);
+      const feeds = Object.fromEntries(program.inputs.map(({ name, dims }, k) => [name, { dims, data: read[k]! }]));
       const run = await session.run(feeds);
       const values: FloatValues = (name) => {
         const at = program.inputs.findIndex((input) => input.name === name);
-        const data = at >= 0 ? sample[at]! : run[name]?.data;
+        const data = at >= 0 ? read[at]! : run[name]?.data;
         if (!(data instanceof Float32Array)) throw new ModelError('the float run gives no float32 value of this name', { node: name });
         return data;
       };
