@@ -2,21 +2,7 @@
  * Lookups (README section 6): the tree of fractions, and what its last claims say about the witness.
  */
 import { roundingOffset, type LinearLayer, type Maximum, type Requantize } from '../../circuits/graph/circuit.ts';
-import {
-  add,
-  integer,
-  integerDot,
-  isEqual,
-  isZero,
-  multiply,
-  negate,
-  ONE,
-  powerOfTwo,
-  scale,
-  subtract,
-  times,
-  ZERO,
-} from './field.ts';
+import { add, integer, integerDot, isEqual, isZero, multiply, negate, ONE, powerOfTwo, scale, subtract, times, ZERO } from './field.ts';
 import type { K } from './field.ts';
 import {
   addConstant,
