@@ -160,8 +160,10 @@ export class Operator {
   }
 
   finite(tensor: FloatTensor): FloatTensor {
-    const at = tensor.data.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0) {
+    const { data } = tensor;
+    let at = 0;
+    while (at < data.length && Number.isFinite(data[at])) at++;
+    if (at < data.length) {
       throw this.error(
         `constant ${tensor.name} holds ${tensor.data[at]!} at position ${at}, expected finite numbers`,
         'the weights are damaged or training diverged',

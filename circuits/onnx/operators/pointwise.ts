@@ -9,9 +9,11 @@ import type { Meaning, Operator, ScalarStep } from './operator.ts';
 export function unary(build: (x: Expression, op: Operator) => Expression): (op: Operator) => Meaning[] {
   return (op) => {
     const operand = op.operand(0);
+    // Once at once, so that what is wrong with the attributes is said here.
+    const alone = build(X, op);
     if (operand.kind === 'constant') {
       const { tensor } = operand;
-      const values = numbers(tensor.type === 'float' ? op.finite(tensor) : tensor).map(evaluate(build(X, op)));
+      const values = numbers(tensor.type === 'float' ? op.finite(tensor) : tensor).map(evaluate(alone));
       return [folded(op, tensor.dims, values, tensor.type === 'float' ? 'float' : 'integer')];
     }
     const input = op.variable(0);

@@ -2,7 +2,7 @@
 import { broadcastDims, count, dimsText, padDims, sameDims, strides } from '../dims.ts';
 import { numbers } from '../tensor.ts';
 import type { Meaning, Operator } from './operator.ts';
-import { axesView, axisOffsets, dimsOf, productIndex, range, view, type ViewPart } from './view.ts';
+import { axesView, axisOffsets, dimsOf, positions, productIndex, range, view, type ViewPart } from './view.ts';
 
 export function transpose(op: Operator): Meaning[] {
   const dims = dimsOf(op, 0);
@@ -12,7 +12,7 @@ export function transpose(op: Operator): Meaning[] {
   const steps = strides(dims);
   const result = permutation.map((axis) => dims[axis]!);
   return [
-    view(op, result, [{ operand: 0, index: productIndex(permutation.map((axis) => axisOffsets(range(dims[axis]!), steps[axis]!))) }]),
+    view(op, result, [{ operand: 0, index: productIndex(permutation.map((axis) => axisOffsets(positions(dims[axis]!), steps[axis]!))) }]),
   ];
 }
 
@@ -34,7 +34,7 @@ export function concat(op: Operator): Meaning[] {
     const from = start;
     start += dims[axis]!;
     const offsets = result.map((dim, a) => {
-      const coordinates = a === axis ? range(dim).map((o) => (o >= from && o < from + dims[axis]! ? o - from : -1)) : range(dim);
+      const coordinates = a === axis ? positions(dim, (o) => (o >= from && o < from + dims[axis]! ? o - from : -1)) : positions(dim);
       return axisOffsets(coordinates, steps[a]!);
     });
     return { operand, index: productIndex(offsets) };
@@ -66,7 +66,7 @@ export function split(op: Operator): Meaning[] {
     const from = start;
     start += size;
     if (op.outputs[output] === '') return null;
-    return axesView(op, dims, new Map([[axis, range(size).map((k) => from + k)]]), output);
+    return axesView(op, dims, new Map([[axis, positions(size, (o) => from + o)]]), output);
   });
 }
 
@@ -82,17 +82,17 @@ export function slice(op: Operator): Meaning[] {
   if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length) {
     throw op.error(`has ${starts.length} starts, ${ends.length} ends, ${axes.length} axes, ${steps.length} steps`);
   }
-  const maps = axes.map((axis, k): [number, number[]] => [axis, sliced(op, dims[axis]!, starts[k]!, ends[k]!, steps[k]!)]);
+  const maps = axes.map((axis, k): [number, Int32Array] => [axis, sliced(op, dims[axis]!, starts[k]!, ends[k]!, steps[k]!)]);
   return [axesView(op, dims, new Map(maps))];
 }
 
-function sliced(op: Operator, size: number, start: number, end: number, step: number): number[] {
+function sliced(op: Operator, size: number, start: number, end: number, step: number): Int32Array {
   if (step === 0) throw op.error('has a step of 0');
   const bounded = (position: number, low: number, high: number): number =>
     Math.min(Math.max(position < 0 ? position + size : position, low), high);
   const [first, last] =
     step > 0 ? [bounded(start, 0, size), bounded(end, 0, size)] : [bounded(start, 0, size - 1), bounded(end, -1, size - 1)];
-  return range(Math.max(Math.ceil((last - first) / step), 0)).map((k) => first + k * step);
+  return positions(Math.max(Math.ceil((last - first) / step), 0), (o) => first + o * step);
 }
 
 /** Constant, edge, reflect and wrap. Pads and value are attributes before operator set 11. Negative pads cut. */
@@ -103,12 +103,12 @@ export function pad(op: Operator): Meaning[] {
   const fill = op.opset < 11 ? op.float('value', 0) : op.isGiven(2) ? op.number(2) : 0;
   const axes = op.isGiven(3) ? op.axes(op.list(3), dims.length) : range(dims.length);
   if (pads?.length !== 2 * axes.length) throw op.error(`has ${pads?.length ?? 0} pads for ${axes.length} axes, expected two each`);
-  const maps = axes.map((axis, k): [number, number[]] => {
+  const maps = axes.map((axis, k): [number, Int32Array] => {
     const [before, after] = [pads[k]!, pads[k + axes.length]!];
     const length = dims[axis]! + before + after;
     if (length < 1) throw op.error(`pads an axis of ${dims[axis]!} by ${before} and ${after}`);
     op.checkDims([length]);
-    return [axis, range(length).map((o) => padded(op, o - before, dims[axis]!, mode))];
+    return [axis, positions(length, (o) => padded(op, o - before, dims[axis]!, mode))];
   });
   return [axesView(op, dims, new Map(maps), 0, fill)];
 }
@@ -153,7 +153,7 @@ function repeated(op: Operator, dims: readonly number[], result: readonly number
   const steps = strides(from);
   const offsets = result.map((dim, axis) =>
     axisOffsets(
-      range(dim).map((o) => o % from[axis]!),
+      positions(dim, (o) => o % from[axis]!),
       steps[axis]!,
     ),
   );
@@ -167,7 +167,7 @@ export function gather(op: Operator): Meaning[] {
   const tensor = op.constant(1);
   if (tensor.type === 'float') throw op.error(`constant ${tensor.name} holds floats, expected integers`);
   const size = dims[axis]!;
-  const coordinates = numbers(tensor).map((position) => {
+  const coordinates = Int32Array.from(numbers(tensor), (position) => {
     const coordinate = position < 0 ? position + size : position;
     if (coordinate < 0 || coordinate >= size) throw op.error(`reads position ${position} of an axis of ${size}`);
     return coordinate;
@@ -175,7 +175,7 @@ export function gather(op: Operator): Meaning[] {
   const result = [...dims.slice(0, axis), ...tensor.dims, ...dims.slice(axis + 1)];
   if (count(result) > 0) op.checkDims(result);
   const steps = strides(dims);
-  const offsets = dims.map((dim, a) => axisOffsets(a === axis ? coordinates : range(dim), steps[a]!));
+  const offsets = dims.map((dim, a) => axisOffsets(a === axis ? coordinates : positions(dim), steps[a]!));
   return [view(op, result, [{ operand: 0, index: productIndex(offsets) }])];
 }
 
@@ -191,12 +191,12 @@ export function depthToSpace(op: Operator): Meaning[] {
   const [channelStep, rowStep, columnStep] =
     mode === 'DCR' ? [plane, block * channels * plane, channels * plane] : [block * block * plane, block * plane, plane];
   const offsets = [
-    axisOffsets(range(batch), depth * plane),
-    axisOffsets(range(channels), channelStep),
-    axisOffsets(range(height), width),
-    axisOffsets(range(block), rowStep),
-    axisOffsets(range(width), 1),
-    axisOffsets(range(block), columnStep),
+    axisOffsets(positions(batch), depth * plane),
+    axisOffsets(positions(channels), channelStep),
+    axisOffsets(positions(height), width),
+    axisOffsets(positions(block), rowStep),
+    axisOffsets(positions(width), 1),
+    axisOffsets(positions(block), columnStep),
   ];
   return [view(op, [batch, channels, height * block, width * block], [{ operand: 0, index: productIndex(offsets) }])];
 }
@@ -208,12 +208,12 @@ export function spaceToDepth(op: Operator): Meaning[] {
   const [rows, columns] = [height / block, width / block];
   if (!Number.isInteger(rows) || !Number.isInteger(columns)) throw op.error(`cannot cut ${height} x ${width} into blocks of ${block}`);
   const offsets = [
-    axisOffsets(range(batch), channels * height * width),
-    axisOffsets(range(block), width),
-    axisOffsets(range(block), 1),
-    axisOffsets(range(channels), height * width),
-    axisOffsets(range(rows), block * width),
-    axisOffsets(range(columns), block),
+    axisOffsets(positions(batch), channels * height * width),
+    axisOffsets(positions(block), width),
+    axisOffsets(positions(block), 1),
+    axisOffsets(positions(channels), height * width),
+    axisOffsets(positions(rows), block * width),
+    axisOffsets(positions(columns), block),
   ];
   return [view(op, [batch, channels * block * block, rows, columns], [{ operand: 0, index: productIndex(offsets) }])];
 }

@@ -5,7 +5,7 @@
 import { dimsText } from '../dims.ts';
 import { numbers } from '../tensor.ts';
 import type { Meaning, Operator } from './operator.ts';
-import { axesView, dimsOf, range } from './view.ts';
+import { axesView, dimsOf, positions, range } from './view.ts';
 
 const f = Math.fround;
 
@@ -110,11 +110,11 @@ function resized(op: Operator, axes: readonly ResizedAxis[], transformation: str
   const rounding = nearest === 'simple' && op.opset >= 11 ? undefined : ROUNDINGS[nearest];
   if (!rounding) throw op.error(`nearest_mode is ${nearest}`);
   op.checkDims(axes.map(({ to }) => to));
-  const maps = axes.map((axis, k): [number, number[]] => {
+  const maps = axes.map((axis, k): [number, Int32Array] => {
     const { from, to, scale } = axis;
-    if (scale === 1 && from === to) return [k, range(from)];
+    if (scale === 1 && from === to) return [k, positions(from)];
     const source = (position: number): number => Math.min(Math.max(rounding(coordinate(position, axis), scale < 1), 0), from - 1);
-    return [k, range(to).map(source)];
+    return [k, positions(to, source)];
   });
   return axesView(op, dimsOf(op, 0), new Map(maps));
 }

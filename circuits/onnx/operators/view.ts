@@ -14,13 +14,13 @@ export interface ViewPart {
  * The flat index map of a product of axis maps: the result's position (o_0, o_1, ..) reads position `sum of offsets[a][o_a]`, or none if
  * one of them is -1.
  */
-export function productIndex(offsets: readonly (readonly number[] | Int32Array)[]): Int32Array {
+export function productIndex(offsets: readonly Int32Array[]): Int32Array {
   let index = Int32Array.of(0);
   for (const axis of offsets) {
     const longer = new Int32Array(index.length * axis.length);
-    let next = 0;
-    for (const base of index) {
-      for (const offset of axis) longer[next++] = base < 0 || offset < 0 ? -1 : base + offset;
+    for (let outer = 0, next = 0; outer < index.length; outer++) {
+      const base = index[outer]!;
+      for (let o = 0; o < axis.length; o++, next++) longer[next] = base < 0 || axis[o]! < 0 ? -1 : base + axis[o]!;
     }
     index = longer;
   }
@@ -28,8 +28,15 @@ export function productIndex(offsets: readonly (readonly number[] | Int32Array)[
 }
 
 /** The offsets of one axis whose position o reads coordinate `map[o]` of an axis with this stride. */
-export function axisOffsets(map: readonly number[], stride: number): number[] {
-  return map.map((coordinate) => (coordinate < 0 ? -1 : coordinate * stride));
+export function axisOffsets(map: Int32Array, stride: number): Int32Array {
+  return positions(map.length, (o) => (map[o]! < 0 ? -1 : map[o]! * stride));
+}
+
+/** `coordinate(0), coordinate(1), ..`: what the positions along an axis read; by default themselves. */
+export function positions(length: number, coordinate: (position: number) => number = (o) => o): Int32Array {
+  const result = new Int32Array(length);
+  for (let o = 0; o < length; o++) result[o] = coordinate(o);
+  return result;
 }
 
 export function range(length: number): number[] {
@@ -37,15 +44,9 @@ export function range(length: number): number[] {
 }
 
 /** Every axis read in full but those in `maps`: their position o reads coordinate `map[o]`. */
-export function axesView(
-  op: Operator,
-  dims: readonly number[],
-  maps: ReadonlyMap<number, readonly number[]>,
-  output = 0,
-  fill = 0,
-): Meaning {
+export function axesView(op: Operator, dims: readonly number[], maps: ReadonlyMap<number, Int32Array>, output = 0, fill = 0): Meaning {
   const steps = strides(dims);
-  const full = dims.map((dim, axis) => maps.get(axis) ?? range(dim));
+  const full = dims.map((dim, axis) => maps.get(axis) ?? positions(dim));
   const result = full.map(({ length }) => length);
   if (count(result) > 0) op.checkDims(result);
   return view(op, result, [{ operand: 0, index: productIndex(full.map((map, axis) => axisOffsets(map, steps[axis]!))) }], output, fill);
@@ -86,7 +87,10 @@ export function view(op: Operator, dims: readonly number[], parts: readonly View
 
 function isIdentity(index: Int32Array | null, input: FloatValue, dims: readonly number[]): boolean {
   if (index === null) return true;
-  return count(dims) === count(input.dims) && index.every((source, position) => source === position);
+  if (count(dims) !== count(input.dims)) return false;
+  let position = 0;
+  while (position < index.length && index[position] === position) position++;
+  return position === index.length;
 }
 
 function moved(
