@@ -10,6 +10,7 @@ import { checkStructure } from './structure.ts';
 
 export { accumulatorBounds, ceilSquareRoot, quotientBounds, type Intervals } from './intervals.ts';
 export { MAX_ALL_ROWS, MAX_SHIFT, MAX_TABLE_ROWS } from './structure.ts';
+export * from './work.ts';
 export { widenTables } from './widen.ts';
 
 const P = 2 ** 31 - 1;

@@ -14,11 +14,13 @@ import {
 } from '../graph/circuit.ts';
 import { weightsHash, type Hash } from '../graph/encoding.ts';
 import { CircuitRefusal } from '../graph/refusal.ts';
+import { checkWork } from './work.ts';
 
 export const MAX_TABLE_ROWS = 2 ** 18;
 export const MAX_ALL_ROWS = 2 ** 20;
 export const MAX_SHIFT = 24;
 const MAX_WINDOW = 2 ** 16;
+const MAX_POSITION = 2 ** 30;
 const MAX_COMMITTED_FAN_IN = 2 ** 17;
 
 const isInteger = (value: number, lo: number, hi: number): boolean => Number.isInteger(value) && value >= lo && value <= hi;
@@ -58,10 +60,21 @@ function cover(name: string, view: View, part: Part, covered: Uint8Array): void 
   });
 }
 
+/** Refuses operands in which two parts cover one position. */
+function checkOverlaps(circuit: Circuit): void {
+  for (const layer of circuit.layers) {
+    const views = layer.kind === 'maximum' ? [layer.a, layer.b] : layer.terms.map((term) => term.operand);
+    for (const view of views) {
+      if (view.parts.length < 2) continue;
+      const covered = new Uint8Array(size(view.shape));
+      for (const part of view.parts) cover(layer.name, view, part, covered);
+    }
+  }
+}
+
 function checkView(circuit: Circuit, name: string, before: number, view: View): void {
   checkShape(name, view.shape);
   if (!view.parts.length) refuse(name, 'view', 'an operand reads no tensor');
-  const covered = view.parts.length > 1 ? new Uint8Array(size(view.shape)) : null;
   for (const part of view.parts) {
     if (!isInteger(part.tensor, 0, before - 1)) refuse(name, 'order', `reads tensor ${part.tensor}, which is not before it`);
     if (makerOf(circuit, part.tensor)?.kind === 'accumulate')
@@ -80,20 +93,25 @@ function checkView(circuit: Circuit, name: string, before: number, view: View): 
         if (map.some((v) => v < -1 || v >= shape[a]!)) refuse(name, 'view', `the map of tensor axis ${a} reads outside the tensor`);
       });
     }
-    if (covered) cover(name, view, part, covered);
   }
 }
 
 function checkWindow(
-  name: string,
+  layer: LinearLayer,
   kernel: readonly number[],
   stride: readonly number[],
   pad: readonly number[],
   dilation: readonly number[],
 ): void {
+  const { name, shape } = layer;
   if (![...kernel, ...stride, ...dilation].every((v) => isInteger(v, 1, MAX_WINDOW)))
     refuse(name, 'shape', 'kernel, stride and dilation are 1..2^16');
   if (!pad.every((v) => isInteger(v, -MAX_WINDOW, MAX_WINDOW))) refuse(name, 'shape', 'padding is -2^16..2^16');
+  // positions that 32 bits cannot tell from others would be read in their place
+  [0, 1].forEach((axis) => {
+    const farthest = shape[axis + 1]! * stride[axis]! + kernel[axis]! * dilation[axis]!;
+    if (farthest > MAX_POSITION) refuse(name, 'shape', `a window reaches row or column ${farthest}, at most 2^30 is allowed`);
+  });
 }
 
 function checkTerm(circuit: Circuit, layer: LinearLayer, before: number, term: Term): void {
@@ -101,7 +119,7 @@ function checkTerm(circuit: Circuit, layer: LinearLayer, before: number, term: T
   const [channels, height, width] = layer.shape;
   checkView(circuit, name, before, term.operand);
   if (term.kind === 'convolution') {
-    checkWindow(name, term.kernel, term.stride, term.pad, term.dilation);
+    checkWindow(layer, term.kernel, term.stride, term.pad, term.dilation);
     if (!isInteger(term.groups, 1, channels) || channels % term.groups || term.operand.shape[0] % term.groups) {
       refuse(name, 'shape', `${term.groups} groups do not divide ${term.operand.shape[0]} input and ${channels} output channels`);
     }
@@ -115,7 +133,7 @@ function checkTerm(circuit: Circuit, layer: LinearLayer, before: number, term: T
       refuse(name, 'shape', `a multiple of a ${term.operand.shape.join(' x ')} operand in a ${layer.shape.join(' x ')} layer`);
     return;
   }
-  checkWindow(name, term.kernel, term.stride, term.pad, [1]);
+  checkWindow(layer, term.kernel, term.stride, term.pad, [1, 1]);
   if (term.operand.shape[0] !== channels) refuse(name, 'shape', 'a window sum keeps the number of channels');
   if (term.rowFactor.length !== height || term.columnFactor.length !== width)
     refuse(name, 'shape', 'a window sum has one factor per output row and column');
@@ -156,13 +174,13 @@ function checkLayers(circuit: Circuit): void {
 
 function checkTables(circuit: Circuit): void {
   let rows = 0;
+  const used = new Set(circuit.layers.map((layer) => (layer.kind === 'requantize' ? layer.table : -1)));
   circuit.tables.forEach((table, index) => {
     rows += table.values.length;
     if (!isInteger(table.values.length, 1, MAX_TABLE_ROWS))
       refuse('', 'table', `table ${index} has ${table.values.length} rows, 1..2^18 are allowed`);
     if (!isInteger(table.first, -(2 ** 30), 2 ** 30)) refuse('', 'table', `table ${index} starts at ${table.first}`);
-    if (!circuit.layers.some((layer) => layer.kind === 'requantize' && layer.table === index))
-      refuse('', 'table', `no layer uses table ${index}`);
+    if (!used.has(index)) refuse('', 'table', `no layer uses table ${index}`);
   });
   if (rows > MAX_ALL_ROWS) refuse('', 'table', `${rows} table rows in all, at most 2^20 are allowed`);
 }
@@ -170,8 +188,7 @@ function checkTables(circuit: Circuit): void {
 function checkOutputs(circuit: Circuit): void {
   const { outputs } = circuit;
   const tensors = circuit.inputs.length + circuit.layers.length;
-  if (!isInteger(outputs.length, 1, 8) || new Set(outputs).size !== outputs.length)
-    refuse('', 'output', `${outputs.length} outputs; 1 to 8 distinct ones are allowed`);
+  if (new Set(outputs).size !== outputs.length) refuse('', 'output', 'a tensor is an output twice');
   if (outputs.some((tensor) => !isInteger(tensor, circuit.inputs.length, tensors - 1)))
     refuse('', 'output', 'an output is made by no layer');
   for (const [kind, meanings, own] of [
@@ -200,6 +217,7 @@ function checkWeights(circuit: Circuit, weights: Weights | null, hash: Hash | un
     const { name } = layer;
     const expected = weightCount(layer.shape[0], term);
     const own = weights?.[k];
+    if (weights && !((own as unknown) instanceof Int8Array)) refuse(name, 'weights', 'weights are an Int8Array');
     if (own && own.length !== expected) refuse(name, 'weights', `${expected} weights are expected, ${own.length} given`);
     if (term.weights.kind === 'public') {
       const { hash: bound } = term.weights;
@@ -223,9 +241,12 @@ export function checkStructure(circuit: Circuit, weights: Weights | null, hash?:
     if (!isInteger(tensor.zero, 0, 255)) refuse(`input ${k}`, 'shape', `zero point ${tensor.zero}`);
   });
   if (!isInteger(circuit.layers.length, 1, 4096)) refuse('', 'limit', `${circuit.layers.length} layers; 1 to 4,096 are allowed`);
+  if (!isInteger(circuit.outputs.length, 1, 8)) refuse('', 'output', `${circuit.outputs.length} outputs; 1 to 8 are allowed`);
   checkLayers(circuit);
   checkTables(circuit);
   checkOutputs(circuit);
+  checkWork(circuit);
+  checkOverlaps(circuit);
   checkWeights(circuit, weights, hash);
   if (circuit.layers.every((layer) => layer.kind === 'accumulate'))
     refuse('', 'limit', 'no lookup: a circuit without activations is faster computed than proven');

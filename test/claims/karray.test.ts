@@ -15,7 +15,7 @@ import {
   valuesOf,
   scaleByIntegers,
 } from '../../wasm/field/karray.ts';
-import { add, eqTable, fromInteger, mul, scale, sub, sum, ZERO, type K } from '../../wasm/field/qm31.ts';
+import { add, eqTable, fromInteger, mul, P, scale, sub, sum, ZERO, type K } from '../../wasm/field/qm31.ts';
 import { loadKernels } from '../support/kernels.ts';
 import { seededElements, seededGenerator } from '../support/random.ts';
 
@@ -24,6 +24,19 @@ const random = seededGenerator(11);
 const elements = (n: number): K[] => seededElements(random, n);
 
 describe('arrays over K in the kernels', () => {
+  it('take dot products with very many bytes, as large as can be', () => {
+    const n = 2 ** 24 + 2 ** 20 + 3;
+    const mark = kernels.arena.mark();
+    const one = kArray(kernels, [[1, 0, 0, 0]]);
+    const bytes = kernels.arena.allocate(n);
+    const x = { address: kernels.arena.allocate(16 * n), length: n };
+    kernels.bytes.fill(255, bytes, bytes + n);
+    kernels.words.fill(P - 1, x.address >>> 2, (x.address >>> 2) + 4 * n);
+    const word = fromInteger(-255 * n)[0];
+    expect(formValue(kernels, one, one, x, bytes, true)).toEqual([word, word, word, word]);
+    kernels.arena.release(mark);
+  });
+
   it('multiply, sum and take dot products as the scalar field does, with words 0 and p - 1', () => {
     for (const n of [0, 1, 3, 5, 64]) {
       const x = elements(n);

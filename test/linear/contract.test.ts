@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allocateK, kArray, valuesOf } from '../../wasm/field/karray.ts';
-import { add, fromInteger, mul, sub, ZERO, type K } from '../../wasm/field/qm31.ts';
+import { add, fromInteger, mul, P, sub, ZERO, type K } from '../../wasm/field/qm31.ts';
 import { foldQuads, productRound, quadVector, readQuad } from '../../wasm/claims/product.ts';
 import { JOBS } from '../../wasm/runtime/jobs.ts';
 import { loadKernels } from '../support/kernels.ts';
@@ -22,6 +22,32 @@ function placeQuads(values: readonly K[]): number {
 }
 
 describe('contractions', () => {
+  it('do not overflow where words are as large as can be and there are very many', () => {
+    const minusOne: K = [P - 1, P - 1, P - 1, P - 1];
+    const mark = kernels.arena.mark();
+    const n = 2 ** 17 + 4;
+    const count: K = [n, n, n, n];
+    const w = kernels.arena.allocate(4 * 4 * n);
+    kernels.words.fill(P - 1, w >>> 2, (w >>> 2) + 4 * n);
+    const x = allocateK(kernels, n);
+    kernels.words.fill(P - 1, x.address >>> 2, (x.address >>> 2) + 4 * n);
+    const limbs = kernels.arena.allocate(32 * n);
+    kernels.exports.splitUnsigned!(limbs, x.address, n);
+    const quads = quadVector(kernels, 4);
+    kernels.parallel(JOBS.contractPlanes, [w, 4, n, limbs, quads], 1, 1);
+    expect([0, 1, 2, 3].map((p) => readQuad(kernels, quads, p))).toEqual([count, count, count, count]);
+    kernels.exports.splitUnsignedBlocks!(limbs, x.address, n);
+    const out = allocateK(kernels, 4);
+    kernels.parallel(JOBS.dotPlanes, [w, n, limbs, out.address], 4, 1);
+    expect(valuesOf(kernels, out)).toEqual([count, count, count, count]);
+    for (const plane of [1, 2]) {
+      kernels.exports.contractNarrow!(w, plane, n, x.address, out.address);
+      expect(valuesOf(kernels, { ...out, length: plane })).toEqual(new Array(plane).fill(count));
+    }
+    kernels.arena.release(mark);
+    expect(mul(minusOne, fromInteger(-1))).toEqual([1, 1, 1, 1]);
+  });
+
   it('contract planes over channels, and planes with a vector, as the sums say', () => {
     for (const [channels, plane] of [
       [1, 4],

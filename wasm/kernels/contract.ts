@@ -1,6 +1,6 @@
 // Contractions of the witness, of activations and of int8 weights with vectors over K: the heavy half of the linear and the batching argument.
 //
-// A word below 2^31 times a 16-bit limb of a K coordinate is below 2^47, so 2^16 of them add up in 64 bits without a reduction; an int16 times a 16-bit limb goes through the
+// A word below 2^31 times a 16-bit limb of a K coordinate is below 2^47, so 2^13 of them add up to less than 2^60 without a reduction; an int16 times a 16-bit limb goes through the
 // 16-bit dot product instruction. Vectors over K come in as limbs, made by `splitUnsigned` and `splitSigned`.
 
 import { P } from './m31';
@@ -24,6 +24,16 @@ function canonical(x: i64): u32 {
 @inline
 function lanes(v: v128): i64 {
   return i64x2.extract_lane(v, 0) + i64x2.extract_lane(v, 1);
+}
+
+/** Entries of a 64-bit lane between two reductions. */
+const RUN: u32 = 1 << 13;
+
+// Both lanes, reduced to less than 2^34; they are not negative.
+// @ts-ignore: decorator
+@inline
+function redLanes(v: v128): v128 {
+  return i64x2.add(v128.and(v, i64x2.splat(0x7fffffff)), i64x2.shr_u(v, 31));
 }
 
 /** out[k] = 8 words: low 16 and high 15 bits of each coordinate of x[k] (K array), k < n. */
@@ -89,7 +99,7 @@ export function splitSignedPairs(out: usize, x: usize, n: u32): void {
 }
 
 /**
- * Job. Quad vector out[p] = sum over c of x[c] w[c plane + p], for blocks of four p. args: w, plane (a multiple of 4), channels (< 2^16), limbs of x (splitUnsigned), out.
+ * Job. Quad vector out[p] = sum over c of x[c] w[c plane + p], for blocks of four p. args: w, plane (a multiple of 4), channels, limbs of x (splitUnsigned), out.
  * 42 instructions per four entries.
  */
 export function contractPlanes(args: usize, part: u32, begin: u32, end: u32): void {
@@ -127,6 +137,16 @@ export function contractPlanes(args: usize, part: u32, begin: u32, end: u32): vo
         b3 = i64x2.add(b3, i64x2.extmul_high_i32x4_u(v, x3));
         from += step;
         x += 32;
+        if ((c & (RUN - 1)) == RUN - 1) {
+          a0 = redLanes(a0);
+          a1 = redLanes(a1);
+          a2 = redLanes(a2);
+          a3 = redLanes(a3);
+          b0 = redLanes(b0);
+          b1 = redLanes(b1);
+          b2 = redLanes(b2);
+          b3 = redLanes(b3);
+        }
       }
       const to = out + 64 * (block as usize) + 32 * half;
       joinLimbs(to, a0, a1, b0, b1);
@@ -182,6 +202,7 @@ export function dotPlanes(args: usize, part: u32, begin: u32, end: u32): void {
       let from = start,
         x = limbs + 64 * half;
       const last = start + 4 * (plane as usize);
+      let pause = from + 16 * (RUN as usize);
       let a0 = i64x2.splat(0),
         a1 = a0,
         a2 = a0,
@@ -206,6 +227,17 @@ export function dotPlanes(args: usize, part: u32, begin: u32, end: u32): void {
         b3 = i64x2.add(b3, i64x2.extmul_high_i32x4_u(v, x3));
         from += 16;
         x += 128;
+        if (from == pause) {
+          a0 = redLanes(a0);
+          a1 = redLanes(a1);
+          a2 = redLanes(a2);
+          a3 = redLanes(a3);
+          b0 = redLanes(b0);
+          b1 = redLanes(b1);
+          b2 = redLanes(b2);
+          b3 = redLanes(b3);
+          pause = from + 16 * (RUN as usize);
+        }
       }
       store<u32>(to + 8 * half, canonical(lanes(a0) + lanes(b0) + (red(lanes(a1) + lanes(b1)) << 16)));
       store<u32>(to + 8 * half + 4, canonical(lanes(a2) + lanes(b2) + (red(lanes(a3) + lanes(b3)) << 16)));

@@ -102,7 +102,7 @@ export function kDotIntegers(x: usize, w: usize, n: u32, out: usize): void {
   put(out, s0, s1, s2, s3);
 }
 
-/** out = sum of x[k] w[k], w uint8, k < n < 2^23. 4 base products an entry, no reduction inside. */
+/** out = sum of x[k] w[k], w uint8, k < n. 4 base products an entry, no reduction but one in 2^20. */
 export function kDotBytes(x: usize, w: usize, n: u32, out: usize): void {
   let s0: i64 = 0,
     s1: i64 = 0,
@@ -116,6 +116,12 @@ export function kDotBytes(x: usize, w: usize, n: u32, out: usize): void {
     s3 += m * at(x, 3);
     x += 16;
     w += 1;
+    if ((k & 0xfffff) == 0xfffff) {
+      s0 = red(s0);
+      s1 = red(s1);
+      s2 = red(s2);
+      s3 = red(s3);
+    }
   }
   put(out, s0, s1, s2, s3);
 }
@@ -285,7 +291,7 @@ export function kEq(z: usize, bits: u32, start: u32, length: u32, out: usize, sc
   }
 }
 
-/** out = sum over c, i, j of channel[c] row[i] column[j] x[c, i, j], x uint8, C-order, width < 2^23. */
+/** out = sum over c, i, j of channel[c] row[i] column[j] x[c, i, j], x uint8, C-order. */
 export function kFormBytes(
   channel: usize,
   row: usize,

@@ -7,7 +7,7 @@ import { allocateK, dotK, eqArray, outer, readK, sliceK, spread, zerosK, type KA
 import { add, mul, ONE, ZERO, type K } from '../field/qm31.ts';
 import { JOBS } from '../runtime/jobs.ts';
 import type { Kernels } from '../runtime/kernels.ts';
-import { bits, type Slot } from '../statement/layout.ts';
+import { bits, planeBits, type Slot } from '../statement/layout.ts';
 
 /** The vectors over output channel, row and column against which an accumulator is summed. */
 export interface OutputVectors {
@@ -119,7 +119,7 @@ export function weightValue(kernels: Kernels, claim: ConvolutionClaim, weights: 
   return dotK(kernels, claim.E, sums);
 }
 
-/** Wf~(sigma) as functionals of committed weights: one product form per group, on planes (c_out, u, v) and columns c_in. */
+/** Wf~(sigma) as functionals of committed weights: one product form per group, on its planes (c_out, u, v) and columns c_in. */
 export function weightForms(kernels: Kernels, claim: ConvolutionClaim, slot: Slot, sigma: readonly K[]): Form[] {
   const { term, layer } = claim.site;
   const { channel, u, v } = splitPoint(kernels, claim, sigma);
@@ -133,15 +133,14 @@ export function weightForms(kernels: Kernels, claim: ConvolutionClaim, slot: Slo
     }
     return [{ kind: 'product', slot, factor: ONE, channel: outer(kernels, own, u, v), row: one, column: one }];
   }
+  const taps = term.kernel[0] * term.kernel[1];
   return Array.from({ length: groups.count }, (_, g) => {
-    const own = zerosK(kernels, layer.shape[0]);
-    const first = claim.E.address + 16 * g * groups.outputs;
-    kernels.bytes.copyWithin(own.address + 16 * g * groups.outputs, first, first + 16 * groups.outputs);
+    const first = g * groups.outputs;
     return {
       kind: 'product',
-      slot,
+      slot: { ...slot, offset: slot.offset + first * taps * 2 ** planeBits(slot), channels: groups.outputs * taps },
       factor: ONE,
-      channel: outer(kernels, own, u, v),
+      channel: outer(kernels, sliceK(claim.E, first, groups.outputs), u, v),
       row: one,
       column: sliceK(channel, g * groups.inputs, groups.inputs),
     };
