@@ -60,7 +60,10 @@ export interface ProductNode extends NodeBase {
   readonly bias: Float32Array;
 }
 
-/** `y = scale * x + offset`, both constants, broadcast to the value's dimensions (data of dims.length equal to the value's, each 1 or the value's). BatchNormalization, Add, Sub, Mul, Div with a constant. */
+/**
+ * `y = scale * x + offset`, both constants, broadcast to the output's dimensions (data of dims.length equal to the output's, each 1 or the
+ * output's). BatchNormalization, Add, Sub, Mul, Div with a constant. The input's dimensions are the output's up to leading ones.
+ */
 export interface AffineNode extends NodeBase {
   readonly kind: 'affine';
   readonly input: FloatValue;
@@ -68,7 +71,7 @@ export interface AffineNode extends NodeBase {
   readonly offset: FloatConstant;
 }
 
-/** `y = sum of sign_k x_k` of two values of the same dimensions. */
+/** `y = sum of sign_k x_k` of two values of the output's dimensions up to leading ones. */
 export interface AddNode extends NodeBase {
   readonly kind: 'add';
   readonly inputs: readonly [FloatValue, FloatValue];
@@ -84,7 +87,10 @@ export interface ElementwiseNode extends NodeBase {
   readonly formula: string;
 }
 
-/** Pooling over [1, C, H, W]; outside of the value nothing counts for a maximum, and zero for an average. */
+/**
+ * Pooling over [1, C, H, W]; outside of the value nothing counts for a maximum, and zero for an average. `inputShape` is a reading of the
+ * flat value: for a reduction over other axes than the last two it is [outer, reduced, inner], whatever they are in the file.
+ */
 export interface PoolNode extends NodeBase {
   readonly kind: 'max-pool' | 'average-pool';
   readonly input: FloatValue;

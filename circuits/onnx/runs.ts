@@ -74,8 +74,8 @@ export function joinRuns(drafts: readonly Draft[], outputs: ReadonlySet<string>)
       const { source, members } = run;
       const producer = drafts[producers.get(source.name) ?? -1];
       const [first, ...others] = readers.get(source.name) ?? [];
-      const linear = producer !== undefined && (LINEAR.has(producer.kind) || isAffineStep(producer));
-      if (!linear || first === undefined || others.length > 0 || outputs.has(source.name) || first === last) return;
+      if (!producer || !isLinear(producer) || first === undefined || others.length > 0 || outputs.has(source.name) || first === last)
+        return;
       const step = drafts[first]!;
       if (!isAffineStep(step)) return;
       members.delete(first);
@@ -117,6 +117,11 @@ export function joinRuns(drafts: readonly Draft[], outputs: ReadonlySet<string>)
       offset: { dims, data: Float32Array.of(affine.offset) },
     };
   }
+}
+
+/** What a start can be folded into. A sum that is read here alone and is not in the run has two sources: it becomes an addition. */
+function isLinear(draft: Draft): boolean {
+  return LINEAR.has(draft.kind) || isAffineStep(draft) || (draft.kind === 'scalar' && draft.sum !== undefined);
 }
 
 /** The operator alone is affine. */
