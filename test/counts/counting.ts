@@ -49,7 +49,7 @@ const SMALL_PRODUCTS: Counter = {
 
 /** Bytes that a job hashes. */
 function hashedByJob(job: number, args: readonly number[], items: number): number {
-  if (job === JOBS.hashColumns) return 4 * args[1]! * 4 * items; // four columns an item, of so many words
+  if (job === JOBS.hashColumns) return 16 * args[1]! * 4 * items; // sixteen columns an item, of so many words
   if (job === JOBS.hashNodes) return 64 * 4 * items;
   return 0;
 }

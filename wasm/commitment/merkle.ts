@@ -20,8 +20,8 @@ export function buildTree(kernels: Kernels, matrix: number, rows: number, depth:
   const mark = kernels.arena.mark();
   const leafKey = placeKey(kernels, 'leaf');
   const nodeKey = placeKey(kernels, 'node');
-  const scratch = kernels.arena.allocate(640 * kernels.threads);
-  kernels.parallel(JOBS.hashColumns, [matrix, rows, 2 ** depth, leafKey, levels[0]!, scratch], 2 ** depth / 4, GRAIN);
+  const scratch = kernels.arena.allocate(2176 * kernels.threads);
+  kernels.parallel(JOBS.hashColumns, [matrix, rows, 2 ** depth, leafKey, levels[0]!, scratch], 2 ** depth / 16, GRAIN / 4);
   for (let height = 1; height <= depth; height++) {
     const groups = Math.ceil(2 ** (depth - height) / 4);
     kernels.parallel(JOBS.hashNodes, [levels[height - 1]!, nodeKey, levels[height]!, scratch], groups, 4 * GRAIN);

@@ -56,84 +56,125 @@ function rotate7(x: v128): v128 {
   return v128.or(i32x4.shr_u(x, 7), i32x4.shl(x, 25));
 }
 
-// The quarter round on state vectors a, b, c, d with message vectors x, y.
-// @ts-ignore: decorator
-@inline
-function quarter(s: usize, a: usize, b: usize, c: usize, d: usize, x: usize, y: usize): void {
-  let va = v128.load(s + 16 * a),
-    vb = v128.load(s + 16 * b),
-    vc = v128.load(s + 16 * c),
-    vd = v128.load(s + 16 * d);
-  va = i32x4.add(i32x4.add(va, vb), v128.load(s + MESSAGE + 16 * x));
-  vd = rotate16(v128.xor(vd, va));
-  vc = i32x4.add(vc, vd);
-  vb = rotate12(v128.xor(vb, vc));
-  va = i32x4.add(i32x4.add(va, vb), v128.load(s + MESSAGE + 16 * y));
-  vd = rotate8(v128.xor(vd, va));
-  vc = i32x4.add(vc, vd);
-  vb = rotate7(v128.xor(vb, vc));
-  v128.store(s + 16 * a, va);
-  v128.store(s + 16 * b, vb);
-  v128.store(s + 16 * c, vc);
-  v128.store(s + 16 * d, vd);
-}
+/** Byte offsets of the message vectors, in the order in which each of the seven rounds takes them. */
+const ORDER: usize = memory.data<u8>([
+  0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 32, 96, 48, 160, 112, 0, 64, 208, 16, 176, 192, 80, 144, 224, 240,
+  128, 48, 64, 160, 192, 208, 32, 112, 224, 96, 80, 144, 0, 176, 240, 128, 16, 160, 112, 192, 144, 224, 48, 208, 240, 64, 0, 176, 32, 80,
+  128, 16, 96, 192, 208, 144, 176, 240, 160, 224, 128, 112, 32, 80, 48, 0, 16, 96, 64, 144, 224, 176, 80, 128, 192, 240, 16, 208, 48, 0,
+  160, 32, 96, 64, 112, 176, 240, 80, 0, 16, 144, 128, 96, 224, 160, 32, 192, 48, 64, 112, 208,
+]);
 
-// One round with the message order given.
+// Message vector number k of a round.
 // @ts-ignore: decorator
 @inline
-function round(
-  s: usize,
-  m0: usize,
-  m1: usize,
-  m2: usize,
-  m3: usize,
-  m4: usize,
-  m5: usize,
-  m6: usize,
-  m7: usize,
-  m8: usize,
-  m9: usize,
-  m10: usize,
-  m11: usize,
-  m12: usize,
-  m13: usize,
-  m14: usize,
-  m15: usize,
-): void {
-  quarter(s, 0, 4, 8, 12, m0, m1);
-  quarter(s, 1, 5, 9, 13, m2, m3);
-  quarter(s, 2, 6, 10, 14, m4, m5);
-  quarter(s, 3, 7, 11, 15, m6, m7);
-  quarter(s, 0, 5, 10, 15, m8, m9);
-  quarter(s, 1, 6, 11, 12, m10, m11);
-  quarter(s, 2, 7, 8, 13, m12, m13);
-  quarter(s, 3, 4, 9, 14, m14, m15);
+function message(block: usize, order: usize, k: usize): v128 {
+  return v128.load(block + (load<u8>(order + k) as usize));
 }
 
 /**
- * Compresses four blocks: message vectors at s + 256, chaining values at s + 512, counter (low word), block length and flags the same for all lanes unless `counters` differs by lane.
+ * Compresses four blocks: 16 message vectors at `block`, 8 chaining vectors at `chaining`, counter (low word), block length and flags the same for all lanes unless `counters` differs by lane.
  * Leaves the 16 output vectors at s.
  */
-function compress(s: usize, counters: v128, length: u32, flags: u32): void {
-  for (let i: usize = 0; i < 8; i++) v128.store(s + 16 * i, v128.load(s + CHAINING + 16 * i));
-  for (let i: u32 = 0; i < 4; i++) v128.store(s + 128 + 16 * (i as usize), i32x4.splat(iv(i)));
-  v128.store(s + 192, counters);
-  v128.store(s + 208, i32x4.splat(0));
-  v128.store(s + 224, i32x4.splat(length));
-  v128.store(s + 240, i32x4.splat(flags));
-  round(s, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  round(s, 2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8);
-  round(s, 3, 4, 10, 12, 13, 2, 7, 14, 6, 5, 9, 0, 11, 15, 8, 1);
-  round(s, 10, 7, 12, 9, 14, 3, 13, 15, 4, 0, 11, 2, 5, 8, 1, 6);
-  round(s, 12, 13, 9, 11, 15, 10, 14, 8, 7, 2, 5, 3, 0, 1, 6, 4);
-  round(s, 9, 14, 11, 5, 8, 12, 15, 1, 13, 3, 0, 10, 2, 6, 4, 7);
-  round(s, 11, 15, 5, 0, 1, 9, 8, 6, 14, 10, 2, 12, 3, 4, 7, 13);
-  for (let i: usize = 0; i < 8; i++) {
-    const low = v128.load(s + 16 * i),
-      high = v128.load(s + 128 + 16 * i);
-    v128.store(s + 16 * i, v128.xor(low, high));
-    v128.store(s + 128 + 16 * i, v128.xor(high, v128.load(s + CHAINING + 16 * i)));
+function compress(s: usize, block: usize, chaining: usize, counters: v128, length: u32, flags: u32): void {
+  let v0 = v128.load(chaining),
+    v1 = v128.load(chaining, 16),
+    v2 = v128.load(chaining, 32),
+    v3 = v128.load(chaining, 48),
+    v4 = v128.load(chaining, 64),
+    v5 = v128.load(chaining, 80),
+    v6 = v128.load(chaining, 96),
+    v7 = v128.load(chaining, 112),
+    v8 = i32x4.splat(iv(0)),
+    v9 = i32x4.splat(iv(1)),
+    v10 = i32x4.splat(iv(2)),
+    v11 = i32x4.splat(iv(3)),
+    v12 = counters,
+    v13 = i32x4.splat(0),
+    v14 = i32x4.splat(length),
+    v15 = i32x4.splat(flags);
+  // the state stays in registers, or where the engine spills it; four quarter rounds in step, columns then diagonals
+  for (let order = ORDER; order < ORDER + 112; order += 16) {
+    v0 = i32x4.add(i32x4.add(v0, v4), message(block, order, 0));
+    v1 = i32x4.add(i32x4.add(v1, v5), message(block, order, 2));
+    v2 = i32x4.add(i32x4.add(v2, v6), message(block, order, 4));
+    v3 = i32x4.add(i32x4.add(v3, v7), message(block, order, 6));
+    v12 = rotate16(v128.xor(v12, v0));
+    v13 = rotate16(v128.xor(v13, v1));
+    v14 = rotate16(v128.xor(v14, v2));
+    v15 = rotate16(v128.xor(v15, v3));
+    v8 = i32x4.add(v8, v12);
+    v9 = i32x4.add(v9, v13);
+    v10 = i32x4.add(v10, v14);
+    v11 = i32x4.add(v11, v15);
+    v4 = rotate12(v128.xor(v4, v8));
+    v5 = rotate12(v128.xor(v5, v9));
+    v6 = rotate12(v128.xor(v6, v10));
+    v7 = rotate12(v128.xor(v7, v11));
+    v0 = i32x4.add(i32x4.add(v0, v4), message(block, order, 1));
+    v1 = i32x4.add(i32x4.add(v1, v5), message(block, order, 3));
+    v2 = i32x4.add(i32x4.add(v2, v6), message(block, order, 5));
+    v3 = i32x4.add(i32x4.add(v3, v7), message(block, order, 7));
+    v12 = rotate8(v128.xor(v12, v0));
+    v13 = rotate8(v128.xor(v13, v1));
+    v14 = rotate8(v128.xor(v14, v2));
+    v15 = rotate8(v128.xor(v15, v3));
+    v8 = i32x4.add(v8, v12);
+    v9 = i32x4.add(v9, v13);
+    v10 = i32x4.add(v10, v14);
+    v11 = i32x4.add(v11, v15);
+    v4 = rotate7(v128.xor(v4, v8));
+    v5 = rotate7(v128.xor(v5, v9));
+    v6 = rotate7(v128.xor(v6, v10));
+    v7 = rotate7(v128.xor(v7, v11));
+    v0 = i32x4.add(i32x4.add(v0, v5), message(block, order, 8));
+    v1 = i32x4.add(i32x4.add(v1, v6), message(block, order, 10));
+    v2 = i32x4.add(i32x4.add(v2, v7), message(block, order, 12));
+    v3 = i32x4.add(i32x4.add(v3, v4), message(block, order, 14));
+    v15 = rotate16(v128.xor(v15, v0));
+    v12 = rotate16(v128.xor(v12, v1));
+    v13 = rotate16(v128.xor(v13, v2));
+    v14 = rotate16(v128.xor(v14, v3));
+    v10 = i32x4.add(v10, v15);
+    v11 = i32x4.add(v11, v12);
+    v8 = i32x4.add(v8, v13);
+    v9 = i32x4.add(v9, v14);
+    v5 = rotate12(v128.xor(v5, v10));
+    v6 = rotate12(v128.xor(v6, v11));
+    v7 = rotate12(v128.xor(v7, v8));
+    v4 = rotate12(v128.xor(v4, v9));
+    v0 = i32x4.add(i32x4.add(v0, v5), message(block, order, 9));
+    v1 = i32x4.add(i32x4.add(v1, v6), message(block, order, 11));
+    v2 = i32x4.add(i32x4.add(v2, v7), message(block, order, 13));
+    v3 = i32x4.add(i32x4.add(v3, v4), message(block, order, 15));
+    v15 = rotate8(v128.xor(v15, v0));
+    v12 = rotate8(v128.xor(v12, v1));
+    v13 = rotate8(v128.xor(v13, v2));
+    v14 = rotate8(v128.xor(v14, v3));
+    v10 = i32x4.add(v10, v15);
+    v11 = i32x4.add(v11, v12);
+    v8 = i32x4.add(v8, v13);
+    v9 = i32x4.add(v9, v14);
+    v5 = rotate7(v128.xor(v5, v10));
+    v6 = rotate7(v128.xor(v6, v11));
+    v7 = rotate7(v128.xor(v7, v8));
+    v4 = rotate7(v128.xor(v4, v9));
   }
+  v128.store(s, v128.xor(v0, v8));
+  v128.store(s, v128.xor(v1, v9), 16);
+  v128.store(s, v128.xor(v2, v10), 32);
+  v128.store(s, v128.xor(v3, v11), 48);
+  v128.store(s, v128.xor(v4, v12), 64);
+  v128.store(s, v128.xor(v5, v13), 80);
+  v128.store(s, v128.xor(v6, v14), 96);
+  v128.store(s, v128.xor(v7, v15), 112);
+  v128.store(s, v128.xor(v8, v128.load(chaining)), 128);
+  v128.store(s, v128.xor(v9, v128.load(chaining, 16)), 144);
+  v128.store(s, v128.xor(v10, v128.load(chaining, 32)), 160);
+  v128.store(s, v128.xor(v11, v128.load(chaining, 48)), 176);
+  v128.store(s, v128.xor(v12, v128.load(chaining, 64)), 192);
+  v128.store(s, v128.xor(v13, v128.load(chaining, 80)), 208);
+  v128.store(s, v128.xor(v14, v128.load(chaining, 96)), 224);
+  v128.store(s, v128.xor(v15, v128.load(chaining, 112)), 240);
 }
 
 // @ts-ignore: decorator
@@ -175,10 +216,10 @@ function hashChunk(s: usize, key: usize, input: usize, length: u32, counter: u32
     const size: u32 = min<u32>(64, rest);
     setBlock(s, input + at, size);
     if (rest <= 64) {
-      compress(s, i32x4.splat(counter), size, mode | start | CHUNK_END | last);
+      compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(counter), size, mode | start | CHUNK_END | last);
       return;
     }
-    compress(s, i32x4.splat(counter), 64, mode | start);
+    compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(counter), 64, mode | start);
     keepChaining(s);
     start = 0;
     at += 64;
@@ -194,7 +235,7 @@ function hashFourChunks(s: usize, key: usize, input: usize, counter: u32, mode: 
       const at = input + 64 * (block as usize) + 4 * i;
       v128.store(s + MESSAGE + 16 * i, i32x4(load<i32>(at), load<i32>(at + 1024), load<i32>(at + 2048), load<i32>(at + 3072)));
     }
-    compress(s, counters, 64, mode | (block == 0 ? CHUNK_START : 0) | (block == 15 ? CHUNK_END : 0));
+    compress(s, s + MESSAGE, s + CHAINING, counters, 64, mode | (block == 0 ? CHUNK_START : 0) | (block == 15 ? CHUNK_END : 0));
     keepChaining(s);
   }
   storeFour(s, out);
@@ -254,7 +295,7 @@ export function deriveKey(key: usize, input: usize, length: u32, out: usize, out
     for (let i: u32 = 0; i < pairs; i++) {
       setKey(s, key);
       setBlock(s, chaining + 64 * (i as usize), 64);
-      compress(s, i32x4.splat(0), 64, DERIVE_KEY_MATERIAL | PARENT);
+      compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(0), 64, DERIVE_KEY_MATERIAL | PARENT);
       storeDigest(s, chaining + 32 * (i as usize));
     }
     if (chunks & 1) memory.copy(chaining + 32 * (pairs as usize), chaining + 32 * ((chunks - 1) as usize), 32);
@@ -263,7 +304,7 @@ export function deriveKey(key: usize, input: usize, length: u32, out: usize, out
   setKey(s, key);
   setBlock(s, chaining, 64);
   const flags = DERIVE_KEY_MATERIAL | PARENT | ROOT;
-  compress(s, i32x4.splat(0), 64, flags);
+  compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(0), 64, flags);
   outputBlocks(s, 64, flags, out, outLength);
 }
 
@@ -271,14 +312,17 @@ export function deriveKey(key: usize, input: usize, length: u32, out: usize, out
 function outputBlocks(s: usize, size: u32, flags: u32, out: usize, outLength: u32): void {
   for (let i: usize = 0; i < 16; i++) store<u32>(out + 4 * i, load<u32>(s + 16 * i));
   for (let block: u32 = 1; ((64 * block) as u32) < outLength; block++) {
-    compress(s, i32x4.splat(block), size, flags);
+    compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(block), size, flags);
     for (let i: usize = 0; i < 16; i++) store<u32>(out + 64 * (block as usize) + 4 * i, load<u32>(s + 16 * i));
   }
 }
 
+/** Scratch of `hashColumns`: a compression's, and for four groups of four columns the message and chaining vectors. */
+const GROUP: usize = 384;
+
 /**
- * Job. Leaves of a matrix of u32 with n columns: leaf j = H_key(column j), at most 256 rows; items are groups of four columns. args: matrix, rows, columns, key, leaves, scratch (640 bytes a
- * part). One compression per 16 rows and four columns.
+ * Job. Leaves of a matrix of u32 with n columns, a multiple of 16: leaf j = H_key(column j), at most 256 rows; items are groups of sixteen columns, so that a row is read by whole cache lines. args: matrix,
+ * rows, columns, key, leaves, scratch (2176 bytes a part). One compression per 16 rows and four columns.
  */
 export function hashColumns(args: usize, part: u32, begin: u32, end: u32): void {
   const matrix = load<u32>(args) as usize,
@@ -286,24 +330,27 @@ export function hashColumns(args: usize, part: u32, begin: u32, end: u32): void 
     columns = load<u32>(args + 8) as usize,
     key = load<u32>(args + 12) as usize,
     leaves = load<u32>(args + 16) as usize;
-  const s = (load<u32>(args + 20) as usize) + 640 * (part as usize);
+  const s = (load<u32>(args + 20) as usize) + 2176 * (part as usize);
+  const groups = s + 640;
   const zero = i32x4.splat(0);
-  for (let group = begin; group < end; group++) {
-    setKey(s, key);
-    let from = matrix + 16 * (group as usize);
+  setKey(s, key);
+  for (let item = begin; item < end; item++) {
+    let from = matrix + 64 * (item as usize);
     for (let row: u32 = 0; row < rows; row += 16) {
       const size: u32 = min<u32>(16, rows - row);
-      for (let i: u32 = 0; i < 16; i++) {
-        if (i < size) {
-          v128.store(s + MESSAGE + 16 * (i as usize), v128.load(from));
-          from += 4 * columns;
-        } else v128.store(s + MESSAGE + 16 * (i as usize), zero);
+      for (let i: usize = 0; i < 256; i += 16) {
+        for (let g: usize = 0; g < 4; g++) v128.store(groups + GROUP * g + i, i < 16 * (size as usize) ? v128.load(from + 16 * g) : zero);
+        from += 4 * columns;
       }
       const last = row + 16 >= rows;
-      compress(s, zero, 4 * size, DERIVE_KEY_MATERIAL | (row == 0 ? CHUNK_START : 0) | (last ? CHUNK_END | ROOT : 0));
-      if (!last) keepChaining(s);
+      const flags = DERIVE_KEY_MATERIAL | (row == 0 ? CHUNK_START : 0) | (last ? CHUNK_END | ROOT : 0);
+      for (let g: usize = 0; g < 4; g++) {
+        const own = groups + GROUP * g;
+        compress(s, own, row == 0 ? s + CHAINING : own + 256, zero, 4 * size, flags);
+        if (last) storeFour(s, leaves + 512 * (item as usize) + 128 * g);
+        else for (let i: usize = 0; i < 128; i += 16) v128.store(own + 256 + i, v128.load(s + i));
+      }
     }
-    storeFour(s, leaves + 128 * (group as usize));
   }
 }
 
@@ -323,7 +370,7 @@ export function hashNodes(args: usize, part: u32, begin: u32, end: u32): void {
       const at = from + 4 * i;
       v128.store(s + MESSAGE + 16 * i, i32x4(load<i32>(at), load<i32>(at + 64), load<i32>(at + 128), load<i32>(at + 192)));
     }
-    compress(s, i32x4.splat(0), 64, DERIVE_KEY_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
+    compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(0), 64, DERIVE_KEY_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
     storeFour(s, nodes + 128 * (group as usize));
   }
 }
@@ -347,7 +394,7 @@ export function grind(args: usize, part: u32, begin: u32, end: u32): void {
     const nonce = start + 4 * group;
     if (nonce > load<u32>(result)) return;
     v128.store(s + MESSAGE + 128, i32x4.add(i32x4.splat(nonce), i32x4(0, 1, 2, 3)));
-    compress(s, i32x4.splat(0), 40, DERIVE_KEY_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
+    compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(0), 40, DERIVE_KEY_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
     for (let lane: u32 = 0; lane < 4; lane++) {
       if ((load<u32>(s + 4 * (lane as usize)) & mask) == 0) {
         if (nonce + lane < load<u32>(result)) store<u32>(result, nonce + lane);

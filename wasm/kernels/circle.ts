@@ -70,6 +70,9 @@ function lastStages(row: usize, length: u32, x: usize, y: usize): void {
   }
 }
 
+/** log2 of the words that are taken through all their last stages while they are in the first cache. */
+const CACHED: u32 = 12;
+
 /**
  * Job. Encodes messages of 2^c words (c >= 6) to codewords of 2^N words; items are rows. args: messages, codewords, c, N, xs, ys. The first N - c stages only copy. 0.5 products a word and stage.
  */
@@ -91,8 +94,17 @@ export function encodeRows(args: usize, part: u32, begin: u32, end: u32): void {
       radix2(row, length, i, table(xs, n - i));
       i--;
     }
-    for (; i >= 3; i -= 2) radix4(row, length, i, table(xs, n - i), table(xs, n - i + 1));
-    lastStages(row, length, table(xs, n - 1), ys);
+    for (; i >= max<u32>(3, CACHED); i -= 2) radix4(row, length, i, table(xs, n - i), table(xs, n - i + 1));
+    // what is left stays within pieces of 2^(i + 1) words
+    const piece: u32 = 1 << (i + 1);
+    for (let start: u32 = 0; start < length; start += piece) {
+      const at = row + 4 * (start as usize);
+      for (let j = i; j >= 3; j -= 2) {
+        const block = 4 * ((start >> (j + 1)) as usize);
+        radix4(at, piece, j, table(xs, n - j) + block, table(xs, n - j + 1) + 2 * block);
+      }
+      lastStages(at, piece, table(xs, n - 1) + (start as usize), ys + 2 * (start as usize));
+    }
   }
 }
 
