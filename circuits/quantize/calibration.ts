@@ -16,8 +16,6 @@ export type Sample = readonly Float32Array[];
 export interface CalibrationData {
   readonly kind: 'data';
   readonly samples: readonly Sample[];
-  /** How the samples were read from a file; kept in the recipe so that the file can be read again. */
-  readonly format?: string;
 }
 
 export interface UniformCalibration {
