@@ -19,11 +19,10 @@ function probe(kernels: Kernels, what: string): void {
       visit(-1);
       break;
     case 'trap in a helper':
-      // A helper takes a chunk sooner or later.
+      // Every thread takes a chunk sooner or later.
       for (;;) visit(1);
     case 'trap in the driver':
-      visit(0);
-      break;
+      for (;;) visit(0);
     case 'trap outside of jobs':
       kernels.exports.runJob!(0, 0, 0, 0, 0);
       break;
