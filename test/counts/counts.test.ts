@@ -142,7 +142,7 @@ test('a proof with committed weights costs what it did', () => {
         "batching": {
           "barriers": 0,
           "hashedBytes": 1591,
-          "products": 144732,
+          "products": 144300,
           "smallProducts": 0,
         },
         "commit": {
@@ -160,7 +160,7 @@ test('a proof with committed weights costs what it did', () => {
         "linear": {
           "barriers": 0,
           "hashedBytes": 1356,
-          "products": 66244,
+          "products": 65860,
           "smallProducts": 7872,
         },
         "lookups": {
@@ -179,7 +179,7 @@ test('a proof with committed weights costs what it did', () => {
       "verify": {
         "barriers": 0,
         "hashedBytes": 69989,
-        "products": 140172,
+        "products": 139612,
         "smallProducts": 0,
       },
     }
