@@ -20,7 +20,7 @@ const PICOSECONDS = {
   /** A committed value, padding included: encoded, hashed, batched, opened. */
   value: 45_000,
   /** A proof, however small: grinding, rounds of a few terms, openings. */
-  proof: 5_000_000_000,
+  proof: 10_000_000_000,
 } as const;
 
 /** What a layer costs, and why. */
