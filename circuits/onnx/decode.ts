@@ -63,14 +63,13 @@ export function decodeModel(bytes: Uint8Array, shapes: Readonly<Record<string, r
     initializers.set(tensor.name, tensor);
   }
   const notes: string[] = [];
-  const inputs = graph.input.filter(({ name }) => !initializers.has(name)).map((input) => inputValue(input, shapes, notes));
-  for (const name of Object.keys(shapes)) {
-    if (!inputs.some((input) => input.name === name)) {
-      throw new ModelError(
-        `a shape was given for ${name}, which is no input; the inputs are: ${inputs.map((input) => input.name).join(', ')}`,
-      );
-    }
+  const declared = graph.input.filter(({ name }) => !initializers.has(name));
+  const stranger = Object.keys(shapes).find((name) => !declared.some((input) => input.name === name));
+  if (stranger !== undefined) {
+    const names = declared.map(({ name }) => name).join(', ');
+    throw new ModelError(`a shape was given for ${stranger}, which is no input; the inputs are: ${names}`);
   }
+  const inputs = declared.map((input) => inputValue(input, shapes, notes));
   const outputs = graph.output.map(declaredOutput);
   if (inputs.length < 1 || inputs.length > MOST_INPUTS)
     throw new ModelError(`a model has 1 to ${MOST_INPUTS} inputs, this one has ${inputs.length}`);

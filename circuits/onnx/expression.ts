@@ -37,7 +37,7 @@ export interface Expression {
 export const X: Expression = single({ text: 'x', value: (x) => x, size: 1 });
 
 export function constant(value: number): Expression {
-  return { offset: Math.fround(value), terms: [] };
+  return { offset: toFloat32(value), terms: [] };
 }
 
 export function add(a: Expression, b: Expression): Expression {
@@ -54,7 +54,7 @@ export function add(a: Expression, b: Expression): Expression {
 
 /** `by * a`, or `a / by` with `inverse`. */
 export function scale(a: Expression, by: number, inverse = false): Expression {
-  const scaled = (value: number): number => Math.fround(inverse ? value / Math.fround(by) : value * Math.fround(by));
+  const scaled = (value: number): number => toFloat32(inverse ? value / Math.fround(by) : value * Math.fround(by));
   return { offset: scaled(a.offset), terms: a.terms.map(({ coefficient, factors }) => ({ coefficient: scaled(coefficient), factors })) };
 }
 
@@ -67,7 +67,7 @@ export function multiply(a: Expression, b: Expression): Expression {
   if (b.terms.length === 0) return scale(a, b.offset);
   const [p, q] = [asProduct(a), asProduct(b)];
   const factors = [...p.factors, ...q.factors].sort((s, t) => canonicalOrder(s.text, t.text));
-  return { offset: 0, terms: [{ coefficient: Math.fround(p.coefficient * q.coefficient), factors }] };
+  return { offset: 0, terms: [{ coefficient: toFloat32(p.coefficient * q.coefficient), factors }] };
 }
 
 export function divide(a: Expression, b: Expression): Expression {
@@ -159,6 +159,11 @@ export function affineForm({ offset, terms }: Expression): { readonly scale: num
 /** Number of functions and sources written in it. */
 export function size({ terms }: Expression): number {
   return terms.reduce((sum, { factors }) => sum + factors.reduce((total, factor) => total + factor.size, 0), 0);
+}
+
+/** As float32, and without the sign of a zero, which texts do not tell. */
+function toFloat32(value: number): number {
+  return Math.fround(value) + 0;
 }
 
 function single(factor: Factor): Expression {
