@@ -94,7 +94,8 @@ function shiftOf(channel: Channel): number {
   return s;
 }
 
-function channelOf(step: LinearStep, c: number, quantizers: readonly Quantizer[], { unit, shift }: StepScale): Channel {
+function channelOf(step: LinearStep, c: number, quantizers: readonly Quantizer[], scale: StepScale): Channel {
+  const { unit, shift } = scale;
   const rows: Float64Array[] = [];
   const multipliers: number[] = [];
   const counts: number[] = [];
@@ -108,7 +109,8 @@ function channelOf(step: LinearStep, c: number, quantizers: readonly Quantizer[]
   }
   const perChannel = step.bias.length / step.shape[0];
   let bias = 0;
-  for (let k = c * perChannel; k < (c + 1) * perChannel; k++) bias = Math.max(bias, Math.abs(step.bias[k]! / unit));
+  for (let k = c * perChannel; k < (c + 1) * perChannel && !isInTable(step, scale); k++)
+    bias = Math.max(bias, Math.abs(step.bias[k]! / unit));
   return { rows, multipliers, counts, bias: bias + shift };
 }
 
@@ -162,8 +164,15 @@ export function integerTerms(step: LinearStep, quantizers: readonly Quantizer[],
   return { terms, weights, shift };
 }
 
+/** Where bytes are looked up, the constant is part of the function; a copy has none but what fills uncovered positions. */
+function isInTable(step: LinearStep, { direct }: StepScale): boolean {
+  return direct && !step.copy;
+}
+
 /** The bias in units of `unit / 2^s`, with what the table wants added. */
-export function integerBias(step: LinearStep, { unit, shift: added }: StepScale, shift: Uint8Array): Int32Array {
+export function integerBias(step: LinearStep, scale: StepScale, shift: Uint8Array): Int32Array {
+  if (isInTable(step, scale)) return new Int32Array(step.shape[0]);
+  const { unit, shift: added } = scale;
   const perChannel = step.bias.length / step.shape[0];
   return Int32Array.from(step.bias, (b, n) => Math.round((b / unit + added) * 2 ** shift[Math.floor(n / perChannel)]!));
 }

@@ -130,5 +130,5 @@ export async function noiseOf(model: OnnxModel, { circuit, weights }: Compiled, 
     });
   }
   await session.close();
-  return names.map((_, n) => 10 * Math.log10(signal[n]! / Math.max(noise[n]!, 1e-30)));
+  return names.map((_, n) => (noise[n] === 0 ? Infinity : 10 * Math.log10(signal[n]! / noise[n]!)));
 }
