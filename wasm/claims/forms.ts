@@ -2,7 +2,7 @@
  * Linear functionals of the committed vectors, as sums of product forms: one vector per axis of a tensor, each of the tensor's real length, so that no
  * functional ever reads padding. Source: README.md, sections 6 and 7; proof-system design, sections 4 and 6 ("Views").
  */
-import { zeroOf, type AxisPart, type GatherPart, type View } from '../../circuits/graph/circuit.ts';
+import { zeroOf, type AxisPart, type GatherPart, type Part, type View } from '../../circuits/graph/circuit.ts';
 import { dotK, eqArray, formValue, outer, push, sumK, zerosK, placeIntegers, type KArray } from '../field/karray.ts';
 import { add, eqPoints, mul, neg, ONE, scale, ZERO, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
@@ -120,6 +120,11 @@ function addGatherPart(scene: Scene, to: Combination, part: GatherPart, factor: 
   if (centred && zero) addConstant(to, mul(factor, neg(scale(zero, sumK(kernels, coefficients)))));
 }
 
+/** Whether a part covers a position at all. One that does not makes no form, not even a zero one: a claim is sent where a committed tensor is read. */
+function coversAny(part: Part): boolean {
+  return part.kind === 'gather' ? part.index.some((n) => n >= 0) : part.maps.every((map) => map.some((n) => n >= 0));
+}
+
 /**
  * Adds factor * sum of channel[c] row[i] column[j] (x - z), over the operand's covered positions; raw x where not `centred`. The vectors run over the operand's axes.
  */
@@ -134,6 +139,7 @@ export function addView(
   centred: boolean,
 ): void {
   for (const part of view.parts) {
+    if (!coversAny(part)) continue;
     const add = part.kind === 'axes' ? addAxisPart : addGatherPart;
     add(scene, to, part as never, factor, [channel, row, column], centred);
   }
