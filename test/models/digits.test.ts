@@ -16,7 +16,7 @@ import { compile } from '../../circuits/quantize/compile.ts';
 import { runFast } from '../../circuits/quantize/forward.ts';
 import { openModel } from '../../wasm/inference/node.ts';
 import { readTestDigits, TEST_DIGITS } from '../support/digits.ts';
-import { testWithModels } from '../support/models.ts';
+import { describeWithModels, testWithModels } from '../support/models.ts';
 
 const FOLDER = join(import.meta.dirname, '../../circuits/models/digits');
 const file = new Uint8Array(readFileSync(join(FOLDER, 'digits.onnx')));
@@ -46,8 +46,13 @@ describe('the file of the built-in model', () => {
     const parameters = graph!.initializer.reduce((sum, { dims }) => sum + Number(dims.reduce((a, b) => a * b, 1n)), 0);
     expect(parameters).toBeLessThan(100_000);
   });
+});
 
-  testWithModels('reads at least 98.8 % of the 10,000 test digits in ONNX Runtime', TEST_DIGITS, async ([images, labels]) => {
+describeWithModels('of the 10,000 test digits', TEST_DIGITS, ([images, labels]) => {
+  // Seconds of computing, minutes where many tests share a processor.
+  const timeout = 600_000;
+
+  test('the model reads at least 99 % in ONNX Runtime', { timeout }, async () => {
     const digits = readTestDigits(images!, labels!);
     const { input, output } = digitsModel;
     const session = await openModel(file, [output.name]);
@@ -58,27 +63,23 @@ describe('the file of the built-in model', () => {
     }
     await session.close();
     expect(digits.images.length).toBe(10_000);
-    expect(right).toBeGreaterThanOrEqual(9_880);
+    expect(right).toBeGreaterThanOrEqual(9_900);
   });
 
-  testWithModels(
-    'reads at least 98.5 % of them as an integer circuit, whose input bytes are the pixels',
-    TEST_DIGITS,
-    async ([images, labels]) => {
-      const digits = readTestDigits(images!, labels!);
-      const { circuit, weights } = await compile(file, digitsCompileOptions(readCalibration()), { openModel });
-      checkCircuit(circuit, weights);
-      expect(circuit.meaning.inputs[0]).toMatchObject({ name: digitsModel.input.name, scale: 1, zero: 0 });
-      expect(circuit.meaning.outputs[0]!.labels).toEqual(digitsModel.output.labels);
-      let right = 0;
-      for (const [i, image] of digits.images.entries()) {
-        const logits = runFast(circuit, weights, [image])[circuit.outputs[0]!]!;
-        if (largest(logits) === digits.labels[i]) right++;
-        if (i % 1000 === 0) expect(logits).toEqual(execute(circuit, weights, [image]).outputs[0]);
-      }
-      expect(right).toBeGreaterThanOrEqual(9_850);
-    },
-  );
+  test('its integer circuit, whose input bytes are the pixels, reads at least 98.9 %', { timeout }, async () => {
+    const digits = readTestDigits(images!, labels!);
+    const { circuit, weights } = await compile(file, digitsCompileOptions(readCalibration()), { openModel });
+    checkCircuit(circuit, weights);
+    expect(circuit.meaning.inputs[0]).toMatchObject({ name: digitsModel.input.name, scale: 1, zero: 0 });
+    expect(circuit.meaning.outputs[0]!.labels).toEqual(digitsModel.output.labels);
+    let right = 0;
+    for (const [i, image] of digits.images.entries()) {
+      const logits = runFast(circuit, weights, [image])[circuit.outputs[0]!]!;
+      if (largest(logits) === digits.labels[i]) right++;
+      if (i % 1000 === 0) expect(logits).toEqual(execute(circuit, weights, [image]).outputs[0]);
+    }
+    expect(right).toBeGreaterThanOrEqual(9_890);
+  });
 });
 
 describe('the digits for training', () => {
@@ -123,7 +124,7 @@ describe('the digits for training', () => {
     );
     expect(accuracies).toHaveLength(1);
     const hash = createHash('sha256').update(digitsOnnx(network)).digest('hex');
-    expect(hash).toBe('47d4ae061d86ed40b4ec9d67a556e1e4c17bb048e632f8373ab04c161c4a8998');
+    expect(hash).toBe('defb5ae599d6ea6bcf6a496c2aa478ac0bb75113f69b5ddbbc1c40dc92d79417');
   });
 });
 

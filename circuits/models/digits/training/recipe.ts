@@ -19,7 +19,7 @@ export const digitsRecipe: TrainingRecipe = {
   batch: 32,
   rate: 0.006,
   warmUp: 200,
-  decay: 0.02,
+  decay: 0.1,
   smoothing: 0.05,
   averaging: 0.998,
   distortion: { shift: 1.5, stretch: 0.1, rotation: 0.15, slant: 0.1, elastic: 2 },
