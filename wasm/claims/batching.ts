@@ -74,8 +74,7 @@ interface PlaneClass {
 
 function scaledColumn(kernels: Kernels, column: KArray, factor: K, length: number): KArray {
   const out = allocateK(kernels, length);
-  const w = out.address >>> 2;
-  kernels.words.fill(0, w, w + 4 * length);
+  kernels.exports.clear!(out.address, 16 * length);
   const f = kArray(kernels, [factor]);
   kernels.exports.kScale!(out.address, column.address, f.address, column.length);
   return out;
@@ -223,7 +222,7 @@ function joinClass(kernels: Kernels, state: Joining, own: PlaneClass, point: rea
   const g = quadVector(kernels, length);
   const start = own.slots[0]!.offset / 2 ** own.bits;
   const coefficients = allocateK(kernels, planes);
-  kernels.words.fill(0, coefficients.address >>> 2, (coefficients.address >>> 2) + 4 * planes);
+  kernels.exports.clear!(coefficients.address, 16 * planes);
   const placeOf = (slot: Slot): number => slot.offset / 2 ** own.bits - start;
   own.products.forEach(({ form, factor }, k) => {
     const mark = kernels.arena.mark();

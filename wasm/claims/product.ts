@@ -10,7 +10,7 @@ const GRAIN = 512;
 export function quadVector(kernels: Kernels, length: number): number {
   const bytes = 128 * Math.max(1, Math.ceil(length / 8));
   const address = kernels.arena.allocate(bytes);
-  kernels.bytes.fill(0, address, address + bytes);
+  kernels.exports.clear!(address, bytes);
   return address;
 }
 
@@ -24,7 +24,7 @@ export function readQuad(kernels: Kernels, quads: number, element: number): K {
 export function productRound(kernels: Kernels, f: number, g: number, length: number): [K, K] {
   const mark = kernels.arena.mark();
   const sums = kernels.arena.allocate(32 * kernels.threads);
-  kernels.words.fill(0, sums >>> 2, (sums >>> 2) + 8 * kernels.threads);
+  kernels.exports.clear!(sums, 32 * kernels.threads);
   kernels.parallel(JOBS.productRound, [f, g, sums], Math.ceil(length / 8), GRAIN);
   const words = kernels.words;
   const read = (at: number): K => [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!];
@@ -47,11 +47,11 @@ export function foldQuads(kernels: Kernels, f: number, length: number, r: K): vo
     const mark = kernels.arena.mark();
     const out = kernels.arena.allocate(64 * blocks);
     kernels.parallel(JOBS.foldQuads, [f, out, ...r], blocks, GRAIN);
-    kernels.bytes.copyWithin(f, out, out + 64 * blocks);
+    kernels.exports.copy!(f, out, 64 * blocks);
     kernels.arena.release(mark);
   }
   // what follows the last block was input; it must read as absent
-  if (blocks % 2 === 1) kernels.bytes.fill(0, f + 64 * blocks, f + 64 * blocks + 64);
+  if (blocks % 2 === 1) kernels.exports.clear!(f + 64 * blocks, 64);
 }
 
 /** The verifier's round: with constant a and quadratic coefficient c, the linear one is claim - 2a - c; the new claim is the value at r. */

@@ -111,7 +111,7 @@ function recursiveFunctional(
   const tensorBits = Math.max(2, Math.min(c, n - 7));
   const block = 2 ** tensorBits;
   const vectors = kernels.arena.allocate(16 * 2 ** n);
-  kernels.bytes.fill(0, vectors, vectors + 16 * 2 ** n);
+  kernels.exports.clear!(vectors, 16 * 2 ** n);
   const line = kernels.arena.allocate(4 * block);
   indices.forEach((j, k) => {
     kernels.words[line >>> 2] = 1;
@@ -153,7 +153,7 @@ export function openProve(kernels: Kernels, transcript: ProverTranscript, commit
     const functional = recursiveFunctional(kernels, commitment, low, indices, factors);
     // u itself is still needed below: fold a copy
     const folded = quadVector(kernels, size);
-    kernels.bytes.copyWithin(folded, u, u + 16 * size);
+    kernels.exports.copy!(folded, u, 16 * size);
     const next: K[] = [];
     for (let length = size; length > 1; length /= 2) {
       transcript.sendElements('opening round', productRound(kernels, folded, functional, length));

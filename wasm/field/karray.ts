@@ -41,7 +41,7 @@ export function allocateK(kernels: Kernels, length: number): KArray {
 /** `length` zeros. */
 export function zerosK(kernels: Kernels, length: number): KArray {
   const array = allocateK(kernels, length);
-  kernels.words.fill(0, array.address >>> 2, (array.address >>> 2) + 4 * length);
+  kernels.exports.clear!(array.address, 16 * length);
   return array;
 }
 

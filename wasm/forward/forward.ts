@@ -33,7 +33,7 @@ function slotLength(slot: Slot): number {
 
 function zeroWords(kernels: Kernels, length: number): number {
   const address = kernels.arena.allocate(4 * length + 16);
-  kernels.bytes.fill(0, address, address + 4 * length + 16);
+  kernels.exports.clear!(address, 4 * length + 16);
   return address;
 }
 

@@ -33,7 +33,7 @@ export function placeOperand(
   const [channels, height, width] = view.shape;
   const stride = rowStride(width);
   const address = kernels.arena.allocate(stride * channels * height + 32);
-  kernels.bytes.fill(0, address, address + stride * channels * height + 32);
+  kernels.exports.clear!(address, stride * channels * height + 32);
   for (const part of view.parts) {
     const tensor = tensors[part.tensor];
     if (!tensor) throw new Error(`tensor ${part.tensor} is read before it is made`);

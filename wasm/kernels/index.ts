@@ -36,6 +36,7 @@ export {
   placeTaps,
   contractDepthwise,
 } from './contract';
+export { clear, copy } from './memory';
 export { mulBlocks } from './qm31';
 export { operandRows, operandAxes, operandGather, fillBias, addMultiple, addWindowSum, requantizeChannel, maximum } from './forward';
 export { eqWeights } from './eq';

@@ -1,9 +1,10 @@
-// Arrays of elements of K, one after the other: 16 bytes each, words a, b, c, d of (a + b i) + (c + d i) u. They hold the per-axis vectors of functionals: short, read at random, so
-// scalar code with 64-bit sums; what is long lives in quad vectors (README.md). i^2 = -1, u^2 = 2 + i.
+// Arrays of elements of K, one after the other: 16 bytes each, words a, b, c, d of (a + b i) + (c + d i) u. They hold the per-axis vectors of functionals: short, read at random; where an
+// element is multiplied by another its four words are the lanes, else scalar code with 64-bit sums; what is long lives in quad vectors (README.md). i^2 = -1, u^2 = 2 + i.
 //
 // `red(x)` is congruent to x modulo p and below 2^33 in absolute value; a sum of up to 2^28 of them fits an i64.
 
-import { P } from './m31';
+import { add4, P, sub4 } from './m31';
+import { minus, sum4 } from './qm31';
 
 // @ts-ignore: decorator
 @inline
@@ -36,25 +37,40 @@ function put(address: usize, a: i64, b: i64, c: i64, d: i64): void {
   store<u32>(address + 12, canonical(d));
 }
 
+// The rows of multiplication by y: x y = a row0 + b row1 + c row2 + d row3, for x = (a, b, c, d) and y = (e, f, g, h):
+//   (e, f, g, h), (-f, e, -h, g), (2g - h, g + 2h, e, f), (-(g + 2h), 2g - h, -f, e). Words at most p.
+// @ts-ignore: decorator
+@inline
+function row1(y: v128): v128 {
+  return v128.shuffle<u32>(minus(y), y, 1, 4, 3, 6);
+}
+// @ts-ignore: decorator
+@inline
+function row2(y: v128): v128 {
+  const high = v128.shuffle<u32>(y, y, 2, 2, 2, 2),
+    swapped = v128.shuffle<u32>(y, minus(y), 7, 3, 3, 3);
+  // lanes 0 and 1: 2g - h, and g + 2h
+  const sums = add4(add4(high, v128.shuffle<u32>(y, y, 2, 3, 3, 3)), swapped);
+  return v128.shuffle<u32>(sums, y, 0, 1, 4, 5);
+}
+// @ts-ignore: decorator
+@inline
+function row3(y: v128, second: v128): v128 {
+  return v128.shuffle<u32>(v128.shuffle<u32>(minus(second), second, 1, 4, 0, 0), v128.shuffle<u32>(minus(y), y, 1, 4, 0, 0), 0, 1, 4, 5);
+}
+
+// x y for the element at `x` and rows of y.
+// @ts-ignore: decorator
+@inline
+function timesRows(x: usize, r0: v128, r1: v128, r2: v128, r3: v128): v128 {
+  return sum4(v128.load32_splat(x), r0, v128.load32_splat(x, 4), r1, v128.load32_splat(x, 8), r2, v128.load32_splat(x, 12), r3);
+}
+
 /** out = x y. 16 base products. `out` may be x or y. */
 export function kMul(out: usize, x: usize, y: usize): void {
-  const a = at(x, 0),
-    b = at(x, 1),
-    c = at(x, 2),
-    d = at(x, 3);
-  const e = at(y, 0),
-    f = at(y, 1),
-    g = at(y, 2),
-    h = at(y, 3);
-  const bd0 = red(c * g - d * h),
-    bd1 = red(c * h + d * g);
-  put(
-    out,
-    red(a * e - b * f) + 2 * bd0 - bd1,
-    red(a * f + b * e) + bd0 + 2 * bd1,
-    red(a * g - b * h) + red(c * e - d * f),
-    red(a * h + b * g) + red(c * f + d * e),
-  );
+  const r0 = v128.load(y),
+    r2 = row2(r0);
+  v128.store(out, timesRows(x, r0, row1(r0), r2, row3(r0, r2)));
 }
 
 /** out = sum of x[k] y[k], k < n. 16 base products an entry. */
@@ -144,7 +160,15 @@ export function kSum(x: usize, n: u32, out: usize): void {
 
 /** out[k] = factor x[k], k < n. May run in place. 16 base products an entry. */
 export function kScale(out: usize, x: usize, factor: usize, n: u32): void {
-  for (let k: u32 = 0; k < n; k++) kMul(out + 16 * (k as usize), x + 16 * (k as usize), factor);
+  const r0 = v128.load(factor),
+    r1 = row1(r0),
+    r2 = row2(r0),
+    r3 = row3(r0, r2);
+  for (let k: u32 = 0; k < n; k++) {
+    v128.store(out, timesRows(x, r0, r1, r2, r3));
+    out += 16;
+    x += 16;
+  }
 }
 
 /** out[k] = w[k] x[k], w int32, k < n. May run in place. */
@@ -161,7 +185,7 @@ export function kScaleIntegers(out: usize, x: usize, w: usize, n: u32): void {
 /** out[k] += x[k], k < n. */
 export function kAdd(out: usize, x: usize, n: u32): void {
   for (let k: u32 = 0; k < n; k++) {
-    put(out, at(out, 0) + at(x, 0), at(out, 1) + at(x, 1), at(out, 2) + at(x, 2), at(out, 3) + at(x, 3));
+    v128.store(out, add4(v128.load(out), v128.load(x)));
     out += 16;
     x += 16;
   }
@@ -235,14 +259,15 @@ export function eqTable(z: usize, bits: u32, out: usize): void {
   store<u32>(out + 12, 0);
   for (let t: u32 = 0; t < bits; t++) {
     const half: usize = (16 as usize) << (t as usize);
+    const r0 = v128.load(z + 16 * (t as usize)),
+      r1 = row1(r0),
+      r2 = row2(r0),
+      r3 = row3(r0, r2);
     for (let k: usize = 0; k < half; k += 16) {
-      const low = out + k;
-      kMul(low + half, low, z + 16 * (t as usize));
-      for (let i: usize = 0; i < 16; i += 4) {
-        const a = load<u32>(low + i),
-          b = load<u32>(low + half + i);
-        store<u32>(low + i, a >= b ? a - b : a + P - b);
-      }
+      const low = out + k,
+        product = timesRows(low, r0, r1, r2, r3);
+      v128.store(low + half, product);
+      v128.store(low, sub4(v128.load(low), product));
     }
   }
 }
@@ -282,12 +307,11 @@ export function kEq(z: usize, bits: u32, start: u32, length: u32, out: usize, sc
     }
     // an index beyond 2^bits has no value: eq is 0 there, which only a malformed layout asks for
     const beyond = bits < 32 && ((high as u64) << low) >> bits != 0;
-    while (k < length && (start + k) >> low == high) {
-      const to = out + 16 * (k as usize);
-      if (beyond) memory.fill(to, 0, 16);
-      else kMul(to, table + 16 * (((start + k) & mask) as usize), factor);
-      k++;
-    }
+    const stop = min(length, ((high + 1) << low) - start);
+    const to = out + 16 * (k as usize);
+    if (beyond) memory.fill(to, 0, 16 * ((stop - k) as usize));
+    else kScale(to, table + 16 * (((start + k) & mask) as usize), factor, stop - k);
+    k = stop;
   }
 }
 

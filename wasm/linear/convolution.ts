@@ -43,7 +43,7 @@ export function placeWeights(kernels: Kernels, weights: Int8Array, outputChannel
   // whole 16-byte vectors are read past the last row
   const address = kernels.arena.allocate(stride * outputChannels + 16);
   const bytes = kernels.bytes;
-  bytes.fill(0, address, address + stride * outputChannels + 16);
+  kernels.exports.clear!(address, stride * outputChannels + 16);
   const unsigned = new Uint8Array(weights.buffer, weights.byteOffset, weights.length);
   if (stride === length) bytes.set(unsigned, address);
   else for (let c = 0; c < outputChannels; c++) bytes.set(unsigned.subarray(c * length, (c + 1) * length), address + c * stride);

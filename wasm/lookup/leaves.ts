@@ -73,7 +73,7 @@ export function placeLeaves(
   });
   const start = map.tail - (map.tail % 32);
   const words = kernels.arena.allocate(4 * (capacity - start + 8));
-  kernels.words.fill(0, words >>> 2, (words >>> 2) + capacity - start + 8);
+  kernels.exports.clear!(words, 4 * (capacity - start + 8));
   for (const single of map.singles) kernels.words.fill(1, (words >>> 2) + single.start - start, (words >>> 2) + single.end - start);
   for (const { leaves: slot, first, second, multiplicities, tag } of layout.tables) {
     const mark = kernels.arena.mark();

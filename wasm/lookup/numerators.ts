@@ -154,7 +154,7 @@ function template(kernels: Kernels, shape: PlaneShape, bits: number, point: read
   const vectors = { p0: quadVector(kernels, length), p1: quadVector(kernels, length), length };
   const own = kernels.arena.mark();
   const words = kernels.arena.allocate(4 * Math.max(8, 2 * length));
-  kernels.words.fill(0, words >>> 2, (words >>> 2) + Math.max(8, 2 * length));
+  kernels.exports.clear!(words, 4 * Math.max(8, 2 * length));
   for (let i = 0; i < height; i++) {
     const row = (words >>> 2) + i * 2 ** columnBits;
     kernels.words.fill(1, row, row + width);

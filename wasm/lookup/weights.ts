@@ -58,7 +58,7 @@ export class Weights {
     const { kernels, sums } = this;
     const start = sums >>> 2;
     const end = start + 32 * kernels.threads;
-    kernels.words.fill(0, start, end);
+    kernels.exports.clear!(sums, 128 * kernels.threads);
     run(sums);
     const words = kernels.words;
     let value = ZERO;
