@@ -1,5 +1,6 @@
 /** What `compile` is told on the command line. */
 import type { Calibration } from '../../circuits/quantize/calibration.ts';
+import { formatOf, type CalibrationFormat } from '../../circuits/quantize/calibration-file.ts';
 import type { RangeRule } from '../../circuits/quantize/ranges.ts';
 import { Failure } from './failure.ts';
 
@@ -62,4 +63,40 @@ export function parseCount(name: string, text: string | undefined, byDefault: nu
   if (!/^\d+$/.test(text) || value < least || value > most)
     throw usage(`--${name} is out of range`, `an integer in ${least} .. ${most}`, text);
   return value;
+}
+
+/** `1,2.5,-3`. */
+export function parseNumbers(name: string, text: string): number[] {
+  const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (!values.every(Number.isFinite)) throw usage(`--${name} is no list of numbers`, '1,2.5,-3', text);
+  return values;
+}
+
+/** `lo,hi`. */
+export function parseRange(name: string, text: string): readonly [number, number] {
+  const [lo = NaN, hi = NaN, ...more] = parseNumbers(name, text);
+  if (!(lo < hi) || more.length > 0) throw usage(`--${name} is no interval`, 'lo,hi with lo < hi', text);
+  return [lo, hi];
+}
+
+/** Names of classes: a JSON list of texts, or one name a line. */
+export function parseLabels(file: string, bytes: Uint8Array): string[] {
+  const text = new TextDecoder().decode(bytes);
+  if (!text.trimStart().startsWith('[')) return text.replace(/\r?\n$/, '').split(/\r?\n/);
+  let labels: unknown;
+  try {
+    labels = JSON.parse(text);
+  } catch (cause) {
+    throw new Failure('input', 'labels', `${file} is not JSON`, { cause });
+  }
+  if (Array.isArray(labels) && labels.every((label) => typeof label === 'string')) return labels;
+  throw new Failure('input', 'labels', `${file} holds no labels`, { expected: 'a JSON list of texts, or one name a line' });
+}
+
+/** The format of a file of inputs: what its name and first bytes tell, or what `--raw` says of files that tell nothing. */
+export function calibrationFormat(file: string, bytes: Uint8Array, raw: string | undefined): CalibrationFormat {
+  if (raw !== undefined && raw !== 'uint8' && raw !== 'float32') throw usage('--raw is no kind of numbers', 'uint8 or float32', raw);
+  // Raw numbers may begin like JSON, but hardly like an archive.
+  if (raw !== undefined && !/\.(json|npy|npz)$/i.test(file)) return raw;
+  return formatOf(bytes);
 }

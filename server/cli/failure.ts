@@ -2,6 +2,9 @@
 import { FileRefusal } from '../../circuits/graph/file.ts';
 import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { ModelError } from '../../circuits/onnx/float-graph.ts';
+import { CalibrationError } from '../../circuits/quantize/calibration.ts';
+import { InferenceFailure } from '../../wasm/inference/failure.ts';
+import { OutOfMemory } from '../../wasm/runtime/arena.ts';
 
 /** Exit codes. `bug` is none of ours to promise: something that should not happen happened. */
 export const EXIT = { done: 0, refused: 1, usage: 2, input: 3, network: 4, bug: 70, interrupted: 130 } as const;
@@ -52,9 +55,9 @@ export function failureOf(thrown: unknown): Failure {
     return new Failure('refused', thrown.rule === 'weights' ? 'weights' : 'circuit-rule', message, { cause: thrown });
   }
   if (thrown instanceof ModelError) return new Failure('input', 'model', message, { hint: thrown.hint, cause: thrown });
-  // The prover's own errors come from a worker, and some of their classes are not to be had at its front doors: they are known by name.
-  if (thrown.name === 'OutOfMemory') return new Failure('refused', 'out-of-memory', message, { cause: thrown });
-  if (thrown.name === 'InferenceFailure') return new Failure('input', 'model', message, { cause: thrown });
+  if (thrown instanceof CalibrationError) return new Failure('input', 'calibration', message, { cause: thrown });
+  if (thrown instanceof InferenceFailure) return new Failure('input', 'model', message, { cause: thrown });
+  if (thrown instanceof OutOfMemory) return new Failure('refused', 'out-of-memory', message, { cause: thrown });
   if ('syscall' in thrown && 'code' in thrown) return new Failure('input', 'file', message, { cause: thrown });
   return new Failure('bug', 'internal', message, { cause: thrown });
 }

@@ -1,5 +1,6 @@
 /** Inputs of a circuit from files: raw bytes, JSON, or .npy. */
 import { size, type Circuit, type TensorMeaning } from '../../circuits/graph/circuit.ts';
+import { isNpy, readNpy } from '../../circuits/quantize/npy.ts';
 import { byteOf } from '../../circuits/quantize/quantizer.ts';
 import { Failure } from './failure.ts';
 import { readWhole } from './files.ts';
@@ -15,7 +16,7 @@ export interface Numbers {
 }
 
 export interface InputOptions {
-  /** JSON numbers are the circuit's bytes. */
+  /** Numbers of .json and .npy files are the circuit's bytes. */
   readonly quantized: boolean;
   /** Real numbers that the circuit's input cannot hold become the nearest that it can. */
   readonly clip: boolean;
@@ -24,7 +25,7 @@ export interface InputOptions {
 /** For commands that take inputs. */
 export const INPUT_DESCRIPTION = 'One file per input of the model: .npy or .json (real numbers), else raw bytes as the circuit takes them';
 export const INPUT_ARGS = {
-  quantized: { type: 'boolean', description: "Numbers in JSON files are the circuit's bytes, 0 to 255" },
+  quantized: { type: 'boolean', description: "Numbers of .npy and .json files are the circuit's bytes, 0 to 255" },
   clip: { type: 'boolean', description: 'Clip real numbers that the model was not calibrated for' },
 } as const;
 
@@ -48,6 +49,10 @@ export async function readInputs(circuit: Circuit, files: readonly string[], opt
 /** The numbers of a file, whose name says its format. */
 function parseNumbers(file: string, bytes: Uint8Array, { quantized }: InputOptions): Numbers {
   if (/\.json$/i.test(file)) return parseJson(file, bytes, quantized);
+  if (isNpy(bytes)) {
+    const { shape, values } = readNpy(file, bytes);
+    return { dims: shape, values, quantized };
+  }
   return { dims: null, values: bytes, quantized: true };
 }
 

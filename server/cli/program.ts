@@ -8,10 +8,12 @@ import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 
 /** Commands are loaded when they are called for: ONNX Runtime alone takes longer to load than a proof to verify. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  compile: async () => erased((await import('./commands/compile.ts')).compile),
   prove: async () => erased((await import('./commands/prove.ts')).prove),
   verify: async () => erased((await import('./commands/verify.ts')).verify),
   run: async () => erased((await import('./commands/run.ts')).run),
   inspect: async () => erased((await import('./commands/inspect.ts')).inspect),
+  reproduce: async () => erased((await import('./commands/reproduce.ts')).reproduce),
 };
 
 /** The options' types are the command's own business. */

@@ -52,8 +52,8 @@ export function time(milliseconds: number): string {
 }
 
 /** 0.1234 as `12.3 %`. */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+export function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
 }
 
 /** Up to `digits` significant digits, without trailing zeros. */

@@ -36,6 +36,14 @@ describe('inputs', () => {
     for (const value of [rows, [rows], [[rows]], rows.flat()]) expect(await read(place('a.json', value))).toEqual(bytes);
   });
 
+  it('are real numbers in .npy', async () => {
+    const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }".padEnd(117) + '\n';
+    const values = new Uint8Array(Float32Array.of(-5, 0, 0.25, 0.9, -0.2, 122.7).buffer);
+    const npy = Buffer.concat([Buffer.from([0x93]), Buffer.from('NUMPY'), Buffer.of(1, 0, header.length, 0), Buffer.from(header), values]);
+    expect(await read(place('a.npy', npy))).toEqual([Uint8Array.of(0, 10, 11, 12, 10, 255)]);
+    await expect(read(place('a.npy', npy.subarray(0, -1)))).rejects.toThrow('shape 2 x 3 takes 24 bytes, the file has 23');
+  });
+
   it("are the circuit's bytes in JSON with --quantized", async () => {
     expect(await read(place('a.json', [0, 1, 2, 3, 4, 255]), { quantized: true })).toEqual([Uint8Array.of(0, 1, 2, 3, 4, 255)]);
   });

@@ -1,0 +1,25 @@
+/** Committed weights: the circuit that names their root, and the proof that registers them. */
+import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
+import { commitCircuit, proveRegistration } from '../../wasm/prove.ts';
+import { loadKernels, nodePlatform } from '../../wasm/runtime/node.ts';
+import { startKernels } from '../../wasm/runtime/threads.ts';
+
+/** The circuit with the same layers whose weights are committed instead of public. Throws `CircuitRefusal` where the wider bounds break a rule. */
+export async function committedCircuit(circuit: Circuit, weights: Weights): Promise<Circuit> {
+  const running = await startKernels(await loadKernels(), () => nodePlatform.startThread(), { threads: nodePlatform.parallelism });
+  try {
+    return commitCircuit(running.kernels, circuit, weights);
+  } finally {
+    await running.end();
+  }
+}
+
+/** The registration proof of a circuit with committed weights. */
+export async function registrationOf(circuit: Circuit, weights: Weights): Promise<Uint8Array> {
+  const running = await startKernels(await loadKernels(), () => nodePlatform.startThread(), { threads: nodePlatform.parallelism });
+  try {
+    return proveRegistration(running.kernels, circuit, weights).proof.slice();
+  } finally {
+    await running.end();
+  }
+}
