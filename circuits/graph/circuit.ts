@@ -197,6 +197,11 @@ export function size(shape: Shape): number {
   return shape[0] * shape[1] * shape[2];
 }
 
+/** Whether an axis map reads the whole of a tensor axis of this length, in order. */
+export function isIdentityMap(map: Int32Array, length: number): boolean {
+  return map.length === length && map.every((t, k) => t === k);
+}
+
 /** Shape of a tensor by number (accumulators too). */
 export function shapeOf(circuit: Circuit, tensor: number): Shape {
   const inputs = circuit.inputs.length;

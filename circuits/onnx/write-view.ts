@@ -1,14 +1,20 @@
 /** Operands in ONNX: index maps as Gather, what is not covered as Where. All tensors are [1, C, H, W]. */
-import { shapeOf, size, type AxisPart, type Circuit, type GatherPart, type Part, type Shape, type View } from '../graph/circuit.ts';
+import {
+  isIdentityMap,
+  shapeOf,
+  size,
+  type AxisPart,
+  type Circuit,
+  type GatherPart,
+  type Part,
+  type Shape,
+  type View,
+} from '../graph/circuit.ts';
 import type { OnnxGraph } from './write-graph.ts';
 
 /** Name of a uint8 tensor in the ONNX graph. */
 export function tensorName(tensor: number): string {
   return `t${tensor}`;
-}
-
-function isIdentity(map: Int32Array, length: number): boolean {
-  return map.length === length && map.every((t, k) => t === k);
 }
 
 /** Dimensions of a vector along one operand axis of [1, C, H, W]. */
@@ -25,7 +31,7 @@ function select(graph: OnnxGraph, mask: boolean[], dims: number[], value: string
 function writeAxisPart(graph: OnnxGraph, shape: Shape, part: AxisPart, otherwise: string, name: string): string {
   let value = tensorName(part.tensor);
   part.maps.forEach((map, a) => {
-    if (isIdentity(map, shape[a]!)) return;
+    if (isIdentityMap(map, shape[a]!)) return;
     const index = graph.constant(`${name}_index${a}`, [map.length], () => map.map((t) => Math.max(t, 0)));
     value = graph.node('Gather', [value, index], `${name}_axis${a}`, { axis: a + 1 });
   });
@@ -46,7 +52,7 @@ function writeAxisPart(graph: OnnxGraph, shape: Shape, part: AxisPart, otherwise
 function writeGatherPart(graph: OnnxGraph, source: Shape, shape: Shape, part: GatherPart, otherwise: string, name: string): string {
   const tensor = tensorName(part.tensor);
   const dims = [1, ...shape];
-  if (isIdentity(part.index, size(source))) return graph.node('Reshape', [tensor, graph.dims(dims)], `${name}_reshaped`);
+  if (isIdentityMap(part.index, size(source))) return graph.node('Reshape', [tensor, graph.dims(dims)], `${name}_reshaped`);
   const flat = graph.node('Reshape', [tensor, graph.dims([size(source)])], `${name}_flat`);
   const index = graph.constant(`${name}_index`, dims, () => part.index.map((n) => Math.max(n, 0)));
   const value = graph.node('Gather', [flat, index], `${name}_gathered`, { axis: 0 });

@@ -3,6 +3,7 @@
  * `../execute`, which tests compare it with.
  */
 import {
+  isIdentityMap,
   roundingOffset,
   shapeOf,
   size,
@@ -21,15 +22,13 @@ type Tensors = readonly (Uint8Array | Int32Array)[];
 /** What is known of a circuit while its layers are made. */
 export type Frame = Pick<Circuit, 'inputs' | 'layers'>;
 
-const isIdentity = (map: Int32Array, length: number): boolean => map.length === length && map.every((v, k) => v === k);
-
 /** An operand, x - z or the raw bytes, 0 where uncovered. */
 function operandOf(frame: Frame, view: View, tensors: Tensors, centred: boolean): Int32Array {
   const circuit = frame as Circuit;
   const [part, second] = view.parts;
   if (part?.kind === 'axes' && !second && part.axes.every((axis, a) => axis === a)) {
     const shape = shapeOf(circuit, part.tensor);
-    if (part.maps.every((map, a) => isIdentity(map, shape[a]!))) {
+    if (part.maps.every((map, a) => isIdentityMap(map, shape[a]!))) {
       const zero = centred ? zeroOf(circuit, part.tensor) : 0;
       const bytes = tensors[part.tensor]!;
       const operand = new Int32Array(bytes.length);

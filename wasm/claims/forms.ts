@@ -2,7 +2,7 @@
  * Linear functionals of the committed vectors, as sums of product forms: one vector per axis of a tensor, each of the tensor's real length, so that no
  * functional ever reads padding. Source: README.md, sections 6 and 7; proof-system design, sections 4 and 6 ("Views").
  */
-import { zeroOf, type AxisPart, type GatherPart, type Part, type View } from '../../circuits/graph/circuit.ts';
+import { isIdentityMap, zeroOf, type AxisPart, type GatherPart, type Part, type View } from '../../circuits/graph/circuit.ts';
 import { dotK, eqArray, formValue, outer, push, sumK, zerosK, placeIntegers, type KArray } from '../field/karray.ts';
 import { add, eqPoints, mul, neg, ONE, scale, ZERO, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
@@ -74,18 +74,12 @@ export function addTensor(scene: Scene, to: Combination, tensor: number, factor:
   to.forms.push({ kind: 'product', slot, factor, channel, row, column });
 }
 
-function isIdentity(map: Int32Array, length: number): boolean {
-  if (map.length !== length) return false;
-  for (let i = 0; i < length; i++) if (map[i] !== i) return false;
-  return true;
-}
-
 function addAxisPart(scene: Scene, to: Combination, part: AxisPart, factor: K, vectors: readonly KArray[], centred: boolean): void {
   const { kernels, layout } = scene;
   const shape = tensorShape(layout, part.tensor);
   const moved = part.maps.map((map, axis) => {
     const vector = vectors[part.axes[axis]!]!;
-    return isIdentity(map, shape[axis]!) ? vector : push(kernels, vector, map, shape[axis]!);
+    return isIdentityMap(map, shape[axis]!) ? vector : push(kernels, vector, map, shape[axis]!);
   });
   const [channel, row, column] = moved as [KArray, KArray, KArray];
   addTensor(scene, to, part.tensor, factor, channel, row, column);

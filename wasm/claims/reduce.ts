@@ -2,7 +2,7 @@
  * Everything between the lookup tree and the openings: from the two claims about the leaves to claims on the witness and the weights. Prover and verifier walk the same steps (README.md,
  * section 5, steps 6 to 9) and share all functionals.
  */
-import { add, equal, neg, sub, ZERO, type K } from '../field/qm31.ts';
+import { add, bits, equal, neg, sub, ZERO, type K } from '../field/qm31.ts';
 import {
   inputFunctional,
   weightForms,
@@ -13,7 +13,7 @@ import {
 } from '../linear/convolution.ts';
 import { checkLinear, linearTables, proveLinear, verifyLinear } from '../linear/sumcheck.ts';
 import { keysValue, leafClaims, outputClaim, outputVariables, type LookupChallenges, type OutputClaim } from '../lookup/claims.ts';
-import { bits, tensorShape, vectorVariables } from '../statement/layout.ts';
+import { tensorShape, vectorVariables } from '../statement/layout.ts';
 import { Refused } from '../statement/refused.ts';
 import type { ProverTranscript, VerifierTranscript } from '../transcript/transcript.ts';
 import { eqArray } from '../field/karray.ts';

@@ -99,15 +99,6 @@ export function sumK(kernels: Kernels, x: KArray): K {
   });
 }
 
-export function scaleK(kernels: Kernels, x: KArray, factor: K): KArray {
-  const out = allocateK(kernels, x.length);
-  withScratch(kernels, 16, (f) => {
-    writeK(kernels, f, factor);
-    kernels.exports.kScale!(out.address, x.address, f, x.length);
-  });
-  return out;
-}
-
 /** out[k] = integers[k] x[k]. */
 export function scaleByIntegers(kernels: Kernels, x: KArray, integers: Int32Array): KArray {
   const out = allocateK(kernels, x.length);

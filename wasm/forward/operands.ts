@@ -1,5 +1,5 @@
 /** Operands of layers in memory: int16 rows of x - z, read through a view. */
-import { zeroOf, type AxisPart, type Circuit, type View } from '../../circuits/graph/circuit.ts';
+import { isIdentityMap, zeroOf, type AxisPart, type Circuit, type View } from '../../circuits/graph/circuit.ts';
 import { placeIntegers } from '../field/karray.ts';
 import type { OperandRows } from '../linear/convolution.ts';
 import type { Kernels } from '../runtime/kernels.ts';
@@ -13,7 +13,7 @@ export interface TensorBytes {
 function isWhole(part: AxisPart, view: View, tensor: TensorBytes): boolean {
   return (
     part.axes.every((axis, a) => axis === a) &&
-    part.maps.every((map, a) => map.length === tensor.shape[a] && view.shape[a] === tensor.shape[a] && map.every((v, i) => v === i))
+    part.maps.every((map, a) => view.shape[a] === tensor.shape[a] && isIdentityMap(map, tensor.shape[a]!))
   );
 }
 

@@ -3,11 +3,11 @@
  */
 import type { Convolution, ConvolutionSite } from '../../circuits/graph/circuit.ts';
 import { addView, emptyCombination, unit, type Combination, type Form, type Scene } from '../claims/forms.ts';
-import { allocateK, dotK, eqArray, outer, readK, sliceK, spread, zerosK, type KArray } from '../field/karray.ts';
-import { add, mul, ONE, ZERO, type K } from '../field/qm31.ts';
+import { allocateK, dotK, eqArray, outer, sliceK, spread, zerosK, type KArray } from '../field/karray.ts';
+import { bits, ONE, type K } from '../field/qm31.ts';
 import { JOBS } from '../runtime/jobs.ts';
 import type { Kernels } from '../runtime/kernels.ts';
-import { bits, planeBits, type Slot } from '../statement/layout.ts';
+import { planeBits, type Slot } from '../statement/layout.ts';
 
 /** The vectors over output channel, row and column against which an accumulator is summed. */
 export interface OutputVectors {
@@ -243,18 +243,3 @@ export function inputTable(kernels: Kernels, claim: ConvolutionClaim, operand: O
   );
   kernels.arena.release(mark);
 }
-
-/** Sum of beta^k Wf_k Xf_k. */
-export function finalSum(factors: readonly K[], pairs: readonly (readonly [K, K])[]): K {
-  return pairs.reduce((sum, [w, x], k) => add(sum, mul(factors[k]!, mul(w, x))), ZERO);
-}
-
-/** Reads element 0 of a quad vector entry. */
-export function readQuad(kernels: Kernels, quads: number, element: number): K {
-  const at = quads + 64 * (element >>> 2) + 4 * (element & 3);
-  const w = at >>> 2;
-  const words = kernels.words;
-  return [words[w]!, words[w + 4]!, words[w + 8]!, words[w + 12]!];
-}
-
-export { readK };

@@ -7,7 +7,7 @@ import { kArray } from '../field/karray.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 import { Refused } from '../statement/refused.ts';
 import type { ProverTranscript, VerifierTranscript } from '../transcript/transcript.ts';
-import { finalSum, inputTable, weightTable, type ConvolutionClaim, type OperandRows, type WeightRows } from './convolution.ts';
+import { inputTable, weightTable, type ConvolutionClaim, type OperandRows, type WeightRows } from './convolution.ts';
 
 /** The prover's tables of all convolutions: those with the same number of variables stand one after the other in a pair of quad vectors. */
 export interface LinearTables {
@@ -146,10 +146,7 @@ export function verifyLinear(transcript: VerifierTranscript, claims: readonly Co
 
 /** Throws `Refused` unless the tables' values at the points give the sumcheck's value. */
 export function checkLinear({ factors, value }: LinearReduction, weights: readonly K[], inputs: readonly K[]): void {
-  const sum = finalSum(
-    factors,
-    weights.map((w, k) => [w, inputs[k]!] as const),
-  );
+  const sum = weights.reduce((total, w, k) => add(total, mul(factors[k]!, mul(w, inputs[k]!))), ZERO);
   if (sub(sum, value).some((word) => word !== 0))
     throw new Refused('linear', 'the linear sumcheck does not end in the product of weights and inputs');
 }

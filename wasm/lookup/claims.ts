@@ -24,9 +24,9 @@ import {
   unshift,
   type KArray,
 } from '../field/karray.ts';
-import { add, mul, neg, ONE, scale, sub, ZERO, type K } from '../field/qm31.ts';
+import { add, bits, mul, neg, ONE, scale, sub, ZERO, type K } from '../field/qm31.ts';
 import { convolutionClaim, type ConvolutionClaim, type OutputVectors } from '../linear/convolution.ts';
-import { bits, tensorShape, type MaximumSlots, type RequantizeSlots } from '../statement/layout.ts';
+import { tensorShape, type MaximumSlots, type RequantizeSlots } from '../statement/layout.ts';
 
 export interface LookupChallenges {
   readonly alpha: K;

@@ -1,10 +1,10 @@
 /** Commitment and opening (README section 9): recursive Ligero over the circle code. The verifier's half. */
 import { openingLevels, QUERY_GRINDING_BITS, rowCount } from '../parameters.ts';
-import { add, dot, isEqual, lift, multiply, ONE, powers, scale, subtract, sum, ZERO, type K } from './field.ts';
+import { add, dot, isEqual, lift, multiply, ONE, powers, scale, subtract, sum, type K } from './field.ts';
 import type { OpeningClaim } from './batching.ts';
 import { columnPoint, factorsAt } from './circle.ts';
 import { plainRound } from './linear.ts';
-import { eqPoints, eqTable, fold } from './multilinear.ts';
+import { eqPoints, eqTable } from './multilinear.ts';
 import { refuseUnless } from './refused.ts';
 import { hash, type ProofReader } from './transcript.ts';
 
@@ -131,9 +131,4 @@ export function verifyOpening(reader: ProofReader, claim: OpeningClaim): void {
     point = next;
     value = nextValue;
   });
-}
-
-/** The multilinear extension of a vector at a point, by definition. For tests of small vectors. */
-export function multilinearAt(values: readonly K[], z: readonly K[]): K {
-  return z.reduce<readonly K[]>((left, r) => fold(left, r), values)[0] ?? ZERO;
 }

@@ -15,7 +15,8 @@ import {
   QUERY_GRINDING_BITS,
   type Level,
 } from '../parameters.ts';
-import { bits, layoutOf, vectorVariables } from '../statement/layout.ts';
+import { bits } from '../field/qm31.ts';
+import { layoutOf, vectorVariables } from '../statement/layout.ts';
 
 /** No single message gives a cheating prover better than 2^-100. */
 export const ROUND_BITS = 100;

@@ -3,12 +3,8 @@
  * verifier alike. Source: README.md, section 4.
  */
 import { convolutions, shapeOf, type Circuit, type ConvolutionSite, type Requantize, type Shape } from '../../circuits/graph/circuit.ts';
+import { bits } from '../field/qm31.ts';
 import { LIMB_BITS, openingLevels } from '../parameters.ts';
-
-/** Number of bits of n - 1: the variables that index 0 .. n - 1 needs. */
-export function bits(n: number): number {
-  return n <= 1 ? 0 : 32 - Math.clz32(n - 1);
-}
 
 /** A tensor-shaped piece of a vector: C planes of 2^rowBits x 2^columnBits entries from `offset` on, of which H x W are valid. */
 export interface Slot {

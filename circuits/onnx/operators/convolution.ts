@@ -1,7 +1,7 @@
 /** Conv, in one and two dimensions. */
 import { dimsText, sameDims } from '../dims.ts';
 import type { Meaning, Operator } from './operator.ts';
-import { pairOf, planeOf, shapeOf, windows } from './window.ts';
+import { planeOf, shapeOf, windowFields, windows } from './window.ts';
 
 export function convolution(op: Operator): Meaning[] {
   const input = op.variable(0);
@@ -38,19 +38,7 @@ export function convolution(op: Operator): Meaning[] {
       bias,
       inputShape: shapeOf(channels, spatial),
       outputShape: shapeOf(outputs, results),
-      kernel: pairOf(kernel, 1),
-      stride: pairOf(
-        axes.map(({ stride }) => stride),
-        1,
-      ),
-      pad: pairOf(
-        axes.map(({ before }) => before),
-        0,
-      ),
-      dilation: pairOf(
-        axes.map(({ dilation }) => dilation),
-        1,
-      ),
+      ...windowFields(axes),
       groups,
     },
   ];

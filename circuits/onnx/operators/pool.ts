@@ -2,7 +2,7 @@
 import { count, dimsText } from '../dims.ts';
 import type { FloatValue, PoolNode } from '../float-graph.ts';
 import type { Meaning, Operator } from './operator.ts';
-import { countPerOutput, pairOf, planeOf, shapeOf, windows } from './window.ts';
+import { countPerOutput, pairOf, planeOf, shapeOf, windowFields, windows } from './window.ts';
 
 type Kind = PoolNode['kind'];
 
@@ -36,19 +36,7 @@ export function pool(kind: Kind): (op: Operator) => Meaning[] {
         output,
         inputShape: shapeOf(channels, spatial),
         outputShape: shapeOf(channels, results),
-        kernel: pairOf(kernel, 1),
-        stride: pairOf(
-          axes.map(({ stride }) => stride),
-          1,
-        ),
-        pad: pairOf(
-          axes.map(({ before }) => before),
-          0,
-        ),
-        dilation: pairOf(
-          axes.map(({ dilation }) => dilation),
-          1,
-        ),
+        ...windowFields(axes),
         rowCount,
         columnCount,
       },

@@ -1,5 +1,6 @@
 /** Where windows of convolutions and pools lie: padding, strides, dilation, rounding. Source: ONNX operators Conv, MaxPool, AveragePool. */
 import { dimsText, MAX_ELEMENTS } from '../dims.ts';
+import type { PoolNode } from '../float-graph.ts';
 import type { Operator } from './operator.ts';
 
 /** Windows along one axis: output o reads positions `o stride - before + k dilation`, k < kernel. */
@@ -40,6 +41,16 @@ export function shapeOf(channels: number, spatial: readonly number[]): [number, 
 /** A value per row and column from one per spatial dimension. */
 export function pairOf<T>(values: readonly T[], row: T): [T, T] {
   return values.length === 1 ? [row, values[0]!] : [values[0]!, values[1]!];
+}
+
+/** What convolutions and pools say of their windows. */
+export function windowFields(axes: readonly WindowAxis[]): Pick<PoolNode, 'kernel' | 'stride' | 'pad' | 'dilation'> {
+  const each = (field: 'kernel' | 'stride' | 'before' | 'dilation', row: number): [number, number] =>
+    pairOf(
+      axes.map((axis) => axis[field]),
+      row,
+    );
+  return { kernel: each('kernel', 1), stride: each('stride', 1), pad: each('before', 0), dilation: each('dilation', 1) };
 }
 
 /** Reads strides, dilations, pads, auto_pad and ceil_mode. */
