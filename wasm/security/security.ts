@@ -257,7 +257,7 @@ export function securitySection(): string {
   const registration = registrationSecurityOf(LARGEST_REGISTRATION);
   const least = (table: readonly SecurityRow[]): string => floor(Math.min(...table.map((row) => row.bits)));
   return [
-    'Proven regime only: unique decoding, no conjecture about codes. The table is derived from the code (`security/security.ts`; `inspect --security` prints it for a circuit). Here it is for the largest proof',
+    'Proven regime only: unique decoding, no conjecture about codes. The table is derived from the code (`security/security.ts`, `securityTable` for a circuit). Here it is for the largest proof',
     'with public weights; q = |K| = p^4. An error is the chance that one try of a cheating prover gets past that round, grinding included: what the Fiat-Shamir transformation needs is that each is at most 2^-100.',
     '',
     securityMarkdown(rows),
