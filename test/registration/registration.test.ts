@@ -45,6 +45,20 @@ function mixedNet(): Sample {
   return draft.finish('mixed net', [out], true);
 }
 
+/** Planes of 1 and of 16 entries, and of no size between; an odd number of the small ones. */
+function gappedNet(): Sample {
+  const draft = new CircuitDraft(8);
+  const x = draft.input([9, 2, 2], 4);
+  const y = draft.requantize('y', [3, 2, 2], 0, [1, 2, 3], [draft.convolution(draft.whole(x), 3)], [6, 7, 7], clamp);
+  const out = draft.accumulate(
+    'out',
+    [3, 2, 2],
+    [0, 1, 2],
+    [draft.convolution(draft.whole(y), 3, { kernel: [3, 1], pad: [1, 0], groups: 3 })],
+  );
+  return draft.finish('gapped net', [out], true);
+}
+
 const signed = (words: readonly number[]): number[] => words.map((word) => (word > P / 2 ? word - P : word));
 
 const wide = wideNet();
@@ -105,7 +119,7 @@ function withSquare(circuit: Circuit, convolution: number, channel: number, chan
 }
 
 describe('a registration proof', () => {
-  it.each([committedNet(), mixedNet()])(
+  it.each([committedNet(), mixedNet(), gappedNet()])(
     'is that of the plain prover, byte for byte, on one thread and on two: $name',
     ({ circuit, weights }) => {
       const plain = plainRegister(circuit, signed(weightVector(circuit, weights)), { grind: kernelGrind(kernels) });
@@ -117,7 +131,7 @@ describe('a registration proof', () => {
     },
   );
 
-  it.each([committedNet(), mixedNet(), wide])('is accepted by both verifiers: $name', (sample) => {
+  it.each([committedNet(), mixedNet(), gappedNet(), wide])('is accepted by both verifiers: $name', (sample) => {
     expect(verdicts(sample.circuit, registrationOf(sample).proof)).toEqual([{ ok: true }, { ok: true }]);
   });
 

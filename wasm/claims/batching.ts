@@ -322,7 +322,10 @@ export function proveBatches(
       const bound = i - (rounds - batches[k]!.variables);
       if (bound < 0) return;
       for (const plane of state.classes) if (plane.bits > bound && plane.pair.length) foldPair(kernels, plane.pair, r);
-      if (state.upper.length) foldPair(kernels, state.upper, r);
+      if (!state.upper.length) return;
+      foldPair(kernels, state.upper, r);
+      // whole: what lies before are larger planes, which join before they would be cut
+      state.start /= 2;
     });
   }
   const opened = states.map((state, k): Opened => {
