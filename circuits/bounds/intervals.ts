@@ -11,23 +11,23 @@ export interface Intervals {
   readonly hi: Float64Array;
 }
 
-/** The zero points of the tensors that an operand reads, distinct. */
-function zeroPoints(circuit: Circuit, view: View): number[] {
-  return [...new Set(view.parts.map((part) => zeroOf(circuit, part.tensor)))];
+/** Smallest and largest of a set of integers that contains 0. */
+interface Range {
+  readonly lo: number;
+  readonly hi: number;
 }
 
 /**
- * The interval of sum of w (x - z) with positive and negative weights summing to `plus` and `minus`: always contains 0, because padding may drop any of them. The hull over all zero points that
- * the operand has.
+ * What `x - z` can be at any position of an operand. Its parts may read tensors with different zero points, and each tap of a window may meet another part; where no part covers, and in padding, it is 0.
  */
-function spread(plus: number, minus: number, zeros: readonly number[]): [number, number] {
-  let lo = 0;
-  let hi = 0;
-  for (const z of zeros) {
-    lo = Math.min(lo, plus * -z + minus * (255 - z));
-    hi = Math.max(hi, plus * (255 - z) + minus * -z);
-  }
-  return [lo, hi];
+function centredRange(circuit: Circuit, view: View): Range {
+  const zeros = view.parts.map((part) => zeroOf(circuit, part.tensor));
+  return { lo: zeros.reduce((lo, z) => Math.min(lo, -z), 0), hi: zeros.reduce((hi, z) => Math.max(hi, 255 - z), 0) };
+}
+
+/** The interval of `sum of w (x - z)`, positive and negative weights summing to `plus` and `minus`, every `x - z` being any value of the range. It contains 0. */
+function spread(plus: number, minus: number, x: Range): [number, number] {
+  return [plus * x.lo + minus * x.hi, plus * x.hi + minus * x.lo];
 }
 
 /** Smallest integer r with r^2 >= n, n below 2^53. */
@@ -40,7 +40,7 @@ export function ceilSquareRoot(n: number): number {
 
 function addTerm(circuit: Circuit, layer: LinearLayer, term: Term, weights: Int8Array | null, lo: Float64Array, hi: Float64Array): void {
   const channels = layer.shape[0];
-  const zeros = zeroPoints(circuit, term.operand);
+  const range = centredRange(circuit, term.operand);
   const add = (c: number, [a, b]: readonly [number, number]): void => {
     lo[c]! += a;
     hi[c]! += b;
@@ -63,7 +63,7 @@ function addTerm(circuit: Circuit, layer: LinearLayer, term: Term, weights: Int8
         if (w > 0) plus += w;
         else minus += w;
       }
-      add(c, spread(plus, minus, zeros));
+      add(c, spread(plus, minus, range));
     }
     return;
   }
@@ -71,7 +71,7 @@ function addTerm(circuit: Circuit, layer: LinearLayer, term: Term, weights: Int8
   const count = term.kind === 'multiple' ? 1 : term.kernel[0] * term.kernel[1] * largest(term.rowFactor) * largest(term.columnFactor);
   for (let c = 0; c < channels; c++) {
     const m = term.multiplier[c]! * count;
-    add(c, spread(Math.max(m, 0), Math.min(m, 0), zeros));
+    add(c, spread(Math.max(m, 0), Math.min(m, 0), range));
   }
 }
 

@@ -90,6 +90,34 @@ test('rule (iii): an accumulator of more than 2^30 passes for itself minus p; th
   expectRefusedCircuit(circuit, weights, proof, /layer out: rule \(iii\)/);
 });
 
+/**
+ * `127 sum (a - 0) - 127 sum (b - 255)` of two inputs of 17,000 entries: one operand, whose parts have zero points 0 and 255. No one zero point for all of it lets the sum pass 2^30, but both together
+ * do.
+ */
+function twoZeroPoints(): Sample {
+  const draft = new CircuitDraft(1);
+  const half = 17_000;
+  const a = draft.input([half, 1, 1], 0);
+  const b = draft.input([half, 1, 1], 255);
+  const operand = draft.concatenated([a, b]);
+  const y = draft.requantize('y', [1, 1, 1], 0, [0], [draft.multiple(draft.selected(a, 0, [0]), [1])], [0], (q) => q);
+  const term = draft.convolution(operand, 1, { value: (n) => (n < half ? 127 : -127) });
+  const out = draft.accumulate('out', [1, 1, 1], [0], [term]);
+  const sample = draft.finish('two zero points', [out, y]);
+  return { ...sample, inputs: [new Uint8Array(half).fill(255), new Uint8Array(half)] };
+}
+
+test('rule (iii) counts with every zero point of an operand at once: a sum of more than 2^30 passes for itself minus p; the circuit is refused', () => {
+  const { circuit, weights, inputs } = twoZeroPoints();
+  const witness = plainWitness(circuit, weights, inputs);
+  const real = 2 * 17_000 * 255 * 127;
+  expect(witness.tensors[3]).toEqual([real]);
+  const shifted = { ...witness, tensors: witness.tensors.with(3, [real - P]) };
+  const proof = prove(circuit, weights, shifted, { statement: statementOf(circuit, shifted, CONTEXT) });
+  expect(argumentHolds(circuit, weights, proof)).toBe(true);
+  expectRefusedCircuit(circuit, weights, proof, /layer out: rule \(iii\)/);
+});
+
 /** A circuit with one layer replaced. */
 function withLayer(circuit: Circuit, name: string, change: (layer: Requantize) => Layer): Circuit {
   return { ...circuit, layers: circuit.layers.map((layer) => (layer.name === name ? change(layer as Requantize) : layer)) };

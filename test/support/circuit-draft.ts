@@ -55,6 +55,8 @@ export interface ConvolutionOptions {
   readonly groups?: number;
   /** Largest magnitude of the weights of a channel. */
   readonly magnitude?: (channel: number) => number;
+  /** The weights themselves, in order, in place of random ones. */
+  readonly value?: (index: number) => number;
 }
 
 export class CircuitDraft {
@@ -91,9 +93,10 @@ export class CircuitDraft {
   }
 
   convolution(operand: View, outputs: number, options: ConvolutionOptions = {}): Convolution {
-    const { kernel = [1, 1], stride = [1, 1], pad = [0, 0], dilation = [1, 1], groups = 1, magnitude = () => 5 } = options;
+    const { kernel = [1, 1], stride = [1, 1], pad = [0, 0], dilation = [1, 1], groups = 1, magnitude = () => 5, value } = options;
     const perChannel = (operand.shape[0] / groups) * kernel[0] * kernel[1];
     const values = Int8Array.from({ length: outputs * perChannel }, (_, n) => {
+      if (value) return value(n);
       const most = magnitude(Math.floor(n / perChannel));
       return this.integer(-most, most);
     });
