@@ -137,8 +137,11 @@ export class ByteReader {
     return count;
   }
 
-  list<T>(itemBytes: number, read: () => T): T[] {
-    return Array.from({ length: this.count(itemBytes) }, read);
+  /** A list of at most `most` items of at least `itemBytes` each. */
+  list<T>(itemBytes: number, read: () => T, most = Infinity): T[] {
+    const count = this.count(itemBytes);
+    if (count > most) throw new CircuitRefusal('', 'encoding', `a list of ${count} items, where at most ${most} are allowed`);
+    return Array.from({ length: count }, read);
   }
 
   integers(): Int32Array {

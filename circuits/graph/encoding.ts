@@ -22,6 +22,8 @@ export const ENCODING_VERSION = 1;
 export const PARAMETER_SET = 1;
 export const MAX_CIRCUIT_BYTES = 2 ** 24;
 export const MAX_LAYERS = 4096;
+/** Inputs, and outputs. */
+const MAX_TENSORS = 8;
 
 /** BLAKE3 in derive-key mode with a context string; the kernels' or the one of @noble/hashes. */
 export type Hash = (context: string, data: Uint8Array) => Uint8Array;
@@ -322,9 +324,9 @@ class CircuitReader {
         `version ${version}, parameter set ${set}; this program reads version ${ENCODING_VERSION}, set ${PARAMETER_SET}`,
       );
     }
-    const inputs = data.list(13, (): Tensor => ({ shape: readShape(data), zero: data.u8() }));
+    const inputs = data.list(13, (): Tensor => ({ shape: readShape(data), zero: data.u8() }), MAX_TENSORS);
     this.shapes.push(...inputs.map((t) => t.shape));
-    const tables = data.list(8, (): Table => ({ first: data.i32(), values: data.bytes(data.count(1)) }));
+    const tables = data.list(8, (): Table => ({ first: data.i32(), values: data.bytes(data.count(1)) }), MAX_LAYERS);
     const committed = data.u8();
     if (committed > 1) throw new CircuitRefusal('', 'encoding', `the flag of committed weights is ${committed}`);
     this.committed = committed === 1;
@@ -332,8 +334,9 @@ class CircuitReader {
     const count = data.count(14);
     if (count > MAX_LAYERS) throw new CircuitRefusal('', 'limit', `${count} layers, at most ${MAX_LAYERS} are allowed`);
     const layers = Array.from({ length: count }, () => this.layer());
-    const outputs = data.list(4, () => data.u32());
-    const meaning = { inputs: data.list(19, () => this.meaning()), outputs: data.list(19, () => this.meaning()) };
+    const outputs = data.list(4, () => data.u32(), MAX_TENSORS);
+    const meanings = (): TensorMeaning[] => data.list(19, () => this.meaning(), MAX_TENSORS);
+    const meaning = { inputs: meanings(), outputs: meanings() };
     data.end();
     return { inputs, layers, outputs, tables, weightRoot, meaning };
   }

@@ -64,13 +64,14 @@ export function decodeProofFile(file: Uint8Array): ProofFile {
   return decodeFields('proof', file, MAX_PROOF_FILE_BYTES, (data) => {
     const circuit = data.bytes(32);
     const context = readBytes(data, 'proof', 'context', MAX_CONTEXT_BYTES);
-    const inputs = data.list(4, () => data.bytes(data.count(1)));
+    const inputs = data.list(4, () => data.bytes(data.count(1)), MAX_TENSORS);
     refuseCount('inputs', inputs.length);
-    const outputs = data.list(5, () => {
+    const readOutput = (): Uint8Array | Int32Array => {
       const kind = data.u8();
       if (kind > 1) throw new FileRefusal('proof', 'output kind 0 (bytes) or 1 (int32)', `kind ${kind}`);
       return kind === 0 ? data.bytes(data.count(1)) : data.integers();
-    });
+    };
+    const outputs = data.list(5, readOutput, MAX_TENSORS);
     refuseCount('outputs', outputs.length);
     return { circuit, context, inputs, outputs, proof: readBytes(data, 'proof', 'proof', MAX_PROOF_BYTES) };
   });

@@ -5,8 +5,12 @@ import { FileRefusal, decodeFields, encodeFields } from './file.ts';
 /** Largest weights file that is read. */
 export const MAX_WEIGHTS_FILE_BYTES = 2 ** 28;
 
+/** Convolutions of a circuit, at most: as many as terms of any kind. */
+const MAX_CONVOLUTIONS = 2 ** 13;
+
 /** Values are -127..127. Throws `FileRefusal` if one is -128, or if there are too many. */
 export function encodeWeightsFile(weights: Weights): Uint8Array {
+  if (weights.length > MAX_CONVOLUTIONS) throw new FileRefusal('weights', `at most ${MAX_CONVOLUTIONS} convolutions`, `${weights.length}`);
   weights.forEach(refuseLeast);
   const bytes = weights.reduce((sum, { length }) => sum + length, 0);
   if (bytes > MAX_WEIGHTS_FILE_BYTES / 2) throw new FileRefusal('weights', `at most ${MAX_WEIGHTS_FILE_BYTES / 2} weights`, `${bytes}`);
@@ -23,10 +27,11 @@ export function encodeWeightsFile(weights: Weights): Uint8Array {
  */
 export function decodeWeightsFile(file: Uint8Array): Weights {
   return decodeFields('weights', file, MAX_WEIGHTS_FILE_BYTES, (data) => {
-    const weights = data.list(4, () => {
+    const readOne = (): Int8Array => {
       const bytes = data.bytes(data.count(1));
       return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-    });
+    };
+    const weights = data.list(4, readOne, MAX_CONVOLUTIONS);
     weights.forEach(refuseLeast);
     return weights;
   });

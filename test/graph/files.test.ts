@@ -129,6 +129,29 @@ test('what a proof file cannot hold is refused when it is written', () => {
   for (const [part, message] of refused) expect(() => encodeProofFile({ ...proofFile, ...part })).toThrow(message);
 });
 
+test('lists that stand for very many small things are refused before these are made', () => {
+  const word = (n: number): number[] => [n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24];
+  const file = (kind: number, start: readonly number[], count: number): Uint8Array =>
+    Uint8Array.of(...new TextEncoder().encode('VTAB'), kind, 1, ...start, ...word(count), ...new Uint8Array(5 * count));
+  const digestAndContext = new Array<number>(36).fill(0);
+  expect(() => decodeProofFile(file(3, digestAndContext, 9))).toThrow('a list of 9 items, where at most 8 are allowed');
+  expect(() => decodeProofFile(file(3, [...digestAndContext, ...word(1), ...word(0)], 9))).toThrow(
+    'a list of 9 items, where at most 8 are allowed',
+  );
+  expect(() => decodeWeightsFile(file(2, [], 2 ** 13 + 1))).toThrow('a list of 8193 items, where at most 8192 are allowed');
+  expect(decodeWeightsFile(encodeWeightsFile(new Array<Int8Array>(2 ** 13).fill(Int8Array.of(5))))).toHaveLength(2 ** 13);
+  expect(() => encodeWeightsFile(new Array<Int8Array>(2 ** 13 + 1).fill(Int8Array.of(5)))).toThrow('at most 8192 convolutions, got 8193');
+  const many = { ...circuit, inputs: Array.from({ length: 9 }, () => circuit.inputs[0]!), layers: [], outputs: [] };
+  expect(() => decodeCircuitFile(encodeCircuitFile(many))).toThrow('a list of 9 items, where at most 8 are allowed');
+});
+
+test('a registration file of n bytes of proof has n + 42 bytes: VTAB, 5, 1, digest, n, proof', () => {
+  const file = encodeRegistrationFile(registrationFile);
+  const { circuit: digest, proof } = registrationFile;
+  expect([...file]).toEqual([0x56, 0x54, 0x41, 0x42, 5, 1, ...digest, proof.length, 0, 0, 0, ...proof]);
+  expect(file).toHaveLength(proof.length + 42);
+});
+
 function isRefused(read: () => unknown): boolean {
   try {
     read();
