@@ -2,6 +2,7 @@
  * The network's edge as a client sees it: ask for an inference, watch it being proven, verify the bundle without trusting whoever sent it. One code for pages and Node; what differs
  * (fetch, workers, hashing) is passed in.
  */
+import type { TensorMeaning } from '../../circuits/graph/circuit.ts';
 import type { Inference, InferenceEvent, Model } from '../../server/wire/http.ts';
 
 /** One line of the list of checks that a verification makes, in this order: `digest`, `input`, `cover`, `slice` (one each), `chain`, `miner` (one each), `coordinator`. */
@@ -22,6 +23,11 @@ export interface BundleVerdict {
   /** Whether every proof was signed by the miner that it names, and judged by the coordinator that it names. */
   readonly attributed: boolean;
   readonly checks: readonly Check[];
+  /**
+   * What the circuit with the verified digest says of its inputs and outputs: names, scales, labels. The digest binds it, as it does not bind what a coordinator says of a model; so an answer is
+   * shown with these labels. Null where no circuit with the digest was had.
+   */
+  readonly meaning: { readonly inputs: readonly TensorMeaning[]; readonly outputs: readonly TensorMeaning[] } | null;
   readonly ms: number;
 }
 
@@ -54,6 +60,8 @@ export interface Client {
   model(name: string): Promise<Model>;
   /** Asks, follows the events (also across lost connections), and fetches the bundle. Rejects with `RequestFailure`. */
   infer(model: string, inputs: readonly Uint8Array[], options?: InferOptions): Promise<Answer>;
+  /** The bundle of a request that somebody made, by its id. Rejects with `RequestFailure`. */
+  bundle(id: string): Promise<Uint8Array>;
   /** Verifies a bundle. Never rejects because of what is in it. */
   verify(bundle: Uint8Array, options: VerifyOptions): Promise<BundleVerdict>;
   /** Ends the workers that verifications started. */
