@@ -5,6 +5,7 @@
 import { checkCircuit } from '../circuits/bounds/index.ts';
 import { circuitDigest } from '../circuits/graph/encoding.ts';
 import { convolutions, type Circuit, type Weights } from '../circuits/graph/circuit.ts';
+import { CircuitRefusal } from '../circuits/graph/refusal.ts';
 import { proveBatches, type BatchVector } from './claims/batching.ts';
 import { proveReduction } from './claims/reduce.ts';
 import { commitVector, openProve, type Commitment } from './commitment/commitment.ts';
@@ -12,16 +13,23 @@ import { runForward } from './forward/forward.ts';
 import { placeWeights, type WeightRows } from './linear/convolution.ts';
 import { placeLeafMap, type LeafMap } from './lookup/leaf-map.ts';
 import { proveLookups } from './lookup/prove.ts';
+import { estimateOf } from './memory/estimate.ts';
 import { openingLevels } from './parameters.ts';
 import { commitWeights } from './registration/weights.ts';
+import { MemoryRefusal, SLACK } from './runtime/arena.ts';
+import { ARENA } from './runtime/control.ts';
 import type { Kernels } from './runtime/kernels.ts';
-import { layoutOf, type Layout } from './statement/layout.ts';
+import { layoutOf, witnessSlots, type Layout } from './statement/layout.ts';
 import { absorbStatement, checkInputs, lookupChallenges, placeStatement, type Output } from './statement/statement.ts';
 import { ProverTranscript } from './transcript/transcript.ts';
 import type { Forward } from './forward/forward.ts';
 
+export { estimateMemory, type EstimateOptions, type MemoryEstimate } from './memory/estimate.ts';
+export { MEMORY_PARTS, type MemoryPart } from './memory/parts.ts';
+export { MemoryRefusal } from './runtime/arena.ts';
 export { commitCircuit } from './registration/commit.ts';
 export { proveRegistration, type Registration } from './registration/prove.ts';
+export { proveSlices, type ProvenSlices, type SliceProof, type SliceProver } from './slices.ts';
 
 /** Milliseconds per phase of one proof. */
 export interface Timings {
@@ -67,16 +75,34 @@ export interface LocalProver {
   dispose(): void;
 }
 
+export interface PrepareOptions {
+  /** Bytes that the kernels' memory may have at most, if less than its own limit. */
+  readonly memoryLimit?: number | undefined;
+}
+
+/** Throws `MemoryRefusal` unless the kernels' memory suffices for proving a circuit. Nothing is allocated. */
+function checkMemory({ arena, threads }: Kernels, layout: Layout, { memoryLimit = Infinity }: PrepareOptions): void {
+  const { kernels, parts } = estimateOf(layout, threads);
+  const needed = kernels - ARENA + SLACK;
+  const available = Math.max(0, Math.min(arena.limit, memoryLimit) - arena.mark());
+  if (needed <= available) return;
+  const largest = Object.entries(parts).sort((a, b) => b[1] - a[1]);
+  throw new MemoryRefusal(needed, available, largest.slice(0, 3));
+}
+
 /**
- * Checks the circuit against its weights and puts what proving needs into memory. Throws `CircuitRefusal` for a circuit that no verifier would accept, `OutOfMemory` where the
- * weights do not fit.
+ * Checks the circuit against its weights and puts what proving needs into memory. Throws `CircuitRefusal` for a circuit that no verifier would accept, `MemoryRefusal` where a proof would not fit into
+ * memory (then none was taken), `OutOfMemory` where the system does not give it.
  */
-export function prepareCircuit(kernels: Kernels, circuit: Circuit, weights: Weights): PreparedCircuit {
+export function prepareCircuit(kernels: Kernels, circuit: Circuit, weights: Weights, options: PrepareOptions = {}): PreparedCircuit {
   checkCircuit(circuit, weights);
   const layout = layoutOf(circuit);
+  checkMemory(kernels, layout, options);
   const sites = convolutions(circuit);
   const rows = weights.map((w, k) => placeWeights(kernels, w, sites[k]!.layer.shape[0]));
   const weightCommitment = circuit.weightRoot ? commitWeights(kernels, layout, weights) : null;
+  if (weightCommitment?.root.some((byte, k) => byte !== circuit.weightRoot![k]))
+    throw new CircuitRefusal('', 'weights', 'these are not the weights that the circuit commits to');
   return {
     kernels,
     circuit,
@@ -89,9 +115,15 @@ export function prepareCircuit(kernels: Kernels, circuit: Circuit, weights: Weig
 }
 
 /** Prepares a prover; see `prepareCircuit`. */
-export function prepareProver(kernels: Kernels, circuit: Circuit, weights: Weights): LocalProver {
+export function prepareProver(kernels: Kernels, circuit: Circuit, weights: Weights, options: PrepareOptions = {}): LocalProver {
   const mark = kernels.arena.mark();
-  const prepared = prepareCircuit(kernels, circuit, weights);
+  let prepared: PreparedCircuit;
+  try {
+    prepared = prepareCircuit(kernels, circuit, weights, options);
+  } catch (error) {
+    kernels.arena.release(mark);
+    throw error;
+  }
   return {
     digest: prepared.digest,
     prove(inputs, context, options = {}) {
@@ -111,15 +143,6 @@ export function prepareProver(kernels: Kernels, circuit: Circuit, weights: Weigh
       kernels.arena.release(mark);
     },
   };
-}
-
-/** Every slot of the witness. */
-function witnessSlots(layout: Layout): BatchVector['slots'] {
-  return [
-    ...layout.tensorSlots.filter((slot) => slot !== null),
-    ...layout.layers.flatMap((slots) => (slots?.kind === 'requantize' ? slots.limbs : [])),
-    ...layout.tables.map((table) => table.multiplicities),
-  ];
 }
 
 /**

@@ -115,7 +115,7 @@ function addGatherPart(scene: Scene, to: Combination, part: GatherPart, factor: 
 }
 
 /** Whether a part covers a position at all. One that does not makes no form, not even a zero one: a claim is sent where a committed tensor is read. */
-function coversAny(part: Part): boolean {
+export function coversAny(part: Part): boolean {
   return part.kind === 'gather' ? part.index.some((n) => n >= 0) : part.maps.every((map) => map.some((n) => n >= 0));
 }
 

@@ -6,9 +6,14 @@ import type { Kernels } from '../runtime/kernels.ts';
 /** Blocks of a chunk of parallel work: below about 2^12 terms the threads would cost more than they give. */
 const GRAIN = 512;
 
-/** A zeroed quad vector for `length` elements, in whole pairs of blocks. */
+/** Bytes of a quad vector for `length` elements, in whole pairs of blocks. */
+export function quadVectorBytes(length: number): number {
+  return 128 * Math.max(1, Math.ceil(length / 8));
+}
+
+/** A zeroed quad vector for `length` elements. */
 export function quadVector(kernels: Kernels, length: number): number {
-  const bytes = 128 * Math.max(1, Math.ceil(length / 8));
+  const bytes = quadVectorBytes(length);
   const address = kernels.arena.allocate(bytes);
   kernels.exports.clear!(address, bytes);
   return address;
@@ -38,14 +43,21 @@ export function productRound(kernels: Kernels, f: number, g: number, length: num
   return [a, c];
 }
 
+/** Bytes that `foldQuads` takes meanwhile: several threads do not fold in place. */
+export function foldScratchBytes(threads: number, length: number): number {
+  const blocks = Math.ceil(length / 8);
+  return threads === 1 || blocks <= GRAIN ? 0 : 64 * blocks;
+}
+
 /** Binds variable 0 of a quad vector of `length` elements to r, in place; ceil(length / 2) elements are left. */
 export function foldQuads(kernels: Kernels, f: number, length: number, r: K): void {
   const blocks = Math.ceil(length / 8);
-  if (kernels.threads === 1 || blocks <= GRAIN) {
+  const scratch = foldScratchBytes(kernels.threads, length);
+  if (scratch === 0) {
     kernels.parallel(JOBS.foldQuads, [f, f, ...r], blocks, blocks);
   } else {
     const mark = kernels.arena.mark();
-    const out = kernels.arena.allocate(64 * blocks);
+    const out = kernels.arena.allocate(scratch);
     kernels.parallel(JOBS.foldQuads, [f, out, ...r], blocks, GRAIN);
     kernels.exports.copy!(f, out, 64 * blocks);
     kernels.arena.release(mark);

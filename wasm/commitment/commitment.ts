@@ -26,7 +26,7 @@ export interface Commitment {
   readonly twiddles: Twiddles;
 }
 
-const codeBits = (level: Level): number => level.columnBits + Math.log2(level.inverseRate);
+export const codeBits = (level: Level): number => level.columnBits + Math.log2(level.inverseRate);
 
 /** Entries that the prover's vector must have room for, zero behind its end: whole rows. */
 export function paddedLength(length: number, level: Level): number {

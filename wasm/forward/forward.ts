@@ -27,7 +27,7 @@ export interface Forward {
 }
 
 /** Entries of a slot, padding included. */
-function slotLength(slot: Slot): number {
+export function slotLength(slot: Slot): number {
   return slot.channels * 2 ** planeBits(slot);
 }
 

@@ -1,5 +1,5 @@
 /** Operands of layers in memory: int16 rows of x - z, read through a view. */
-import { isIdentityMap, zeroOf, type AxisPart, type Circuit, type View } from '../../circuits/graph/circuit.ts';
+import { isIdentityMap, zeroOf, type AxisPart, type Circuit, type Shape, type View } from '../../circuits/graph/circuit.ts';
 import { placeIntegers } from '../field/karray.ts';
 import type { OperandRows } from '../linear/convolution.ts';
 import type { Kernels } from '../runtime/kernels.ts';
@@ -7,13 +7,13 @@ import type { Kernels } from '../runtime/kernels.ts';
 /** A dense uint8 tensor in memory, C-order. */
 export interface TensorBytes {
   readonly address: number;
-  readonly shape: readonly [number, number, number];
+  readonly shape: Shape;
 }
 
-function isWhole(part: AxisPart, view: View, tensor: TensorBytes): boolean {
+/** Whether a part is the whole of a tensor of this shape, and all there is in the view. */
+export function isWhole(part: AxisPart, view: View, shape: Shape): boolean {
   return (
-    part.axes.every((axis, a) => axis === a) &&
-    part.maps.every((map, a) => view.shape[a] === tensor.shape[a] && isIdentityMap(map, tensor.shape[a]!))
+    part.axes.every((axis, a) => axis === a) && part.maps.every((map, a) => view.shape[a] === shape[a] && isIdentityMap(map, shape[a]!))
   );
 }
 
@@ -41,7 +41,7 @@ export function placeOperand(
     const mark = kernels.arena.mark();
     if (part.kind === 'gather') {
       kernels.exports.operandGather!(tensor.address, placeIntegers(kernels, part.index), channels * height, width, zero, address, stride);
-    } else if (isWhole(part, view, tensor)) {
+    } else if (isWhole(part, view, tensor.shape)) {
       kernels.exports.operandRows!(tensor.address, channels * height, width, zero, address, stride);
     } else {
       const steps = [tensor.shape[1] * tensor.shape[2], tensor.shape[2], 1];

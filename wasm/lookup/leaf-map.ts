@@ -23,15 +23,19 @@ export interface PlaneClass {
   readonly shapes: readonly PlaneShape[];
 }
 
-export interface LeafMap extends Presence {
+/** How the leaves are grouped. */
+export interface LeafGroups {
   readonly length: number;
-  /** Address of one bit a leaf: set for a lookup in a plane of at least two leaves. */
-  readonly bits: number;
   /** Where slots without planes begin: single lookups, then the tables' rows. */
   readonly tail: number;
   readonly classes: readonly PlaneClass[];
   /** Single lookups, as ranges of leaves. */
   readonly singles: readonly { readonly start: number; readonly end: number }[];
+}
+
+export interface LeafMap extends LeafGroups, Presence {
+  /** Address of one bit a leaf: set for a lookup in a plane of at least two leaves. */
+  readonly bits: number;
 }
 
 function lookupSlots(layout: Layout): Slot[] {
@@ -91,28 +95,29 @@ function presenceOf(bits: Uint8Array, tail: number, length: number): Uint8Array[
   return levels;
 }
 
+/** The groups of a layout's leaves. */
+export function leafGroups(layout: Layout): LeafGroups {
+  const slots = lookupSlots(layout);
+  const last = slots.filter((slot) => planeBits(slot) > 0).at(-1);
+  return {
+    length: layout.leafLength,
+    tail: last ? last.offset + last.channels * 2 ** planeBits(last) : 0,
+    classes: classesOf(slots),
+    singles: slots.filter((slot) => planeBits(slot) === 0).map(({ offset, channels }) => ({ start: offset, end: offset + channels })),
+  };
+}
+
 /** Puts the map of a layout's leaves into the arena. */
 export function placeLeafMap(kernels: Kernels, layout: Layout): LeafMap {
-  const slots = lookupSlots(layout);
-  const length = layout.leafLength;
-  const planes = slots.filter((slot) => planeBits(slot) > 0);
-  const last = planes[planes.length - 1];
-  const tail = last ? last.offset + last.channels * 2 ** planeBits(last) : 0;
-  const bits = new Uint8Array(capacityOf(length) / 8);
-  for (const slot of planes) setBits(bits, slot);
+  const groups = leafGroups(layout);
+  const bits = new Uint8Array(capacityOf(groups.length) / 8);
+  for (const slot of lookupSlots(layout)) if (planeBits(slot) > 0) setBits(bits, slot);
   const place = (bytes: Uint8Array): number => {
     const address = kernels.arena.allocate(bytes.length);
     kernels.bytes.set(bytes, address);
     return address;
   };
   const bitsAt = place(bits);
-  const levels = presenceOf(bits, tail, length)?.map(place) ?? [];
-  return {
-    length,
-    bits: bitsAt,
-    tail,
-    classes: classesOf(slots),
-    singles: slots.filter((slot) => planeBits(slot) === 0).map(({ offset, channels }) => ({ start: offset, end: offset + channels })),
-    at: (log) => levels[log - 4] ?? 0,
-  };
+  const levels = presenceOf(bits, groups.tail, groups.length)?.map(place) ?? [];
+  return { ...groups, bits: bitsAt, at: (log) => levels[log - 4] ?? 0 };
 }

@@ -13,8 +13,8 @@ import { fillQuads } from './nodes.ts';
 import type { Weights } from './weights.ts';
 
 /** The dense vectors begin at a multiple of 2^10 when they are placed, and of 2^7 in every round, as the low table of their weights does; between, they are moved. */
-const PLACED = 1024;
-const ALIGNED = 128;
+export const PLACED = 1024;
+export const ALIGNED = 128;
 
 /** p0 and p1 as quad vectors of `length` elements. */
 interface Vectors {

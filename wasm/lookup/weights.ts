@@ -6,7 +6,7 @@ import { add, ZERO, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 
 /** Pairs with weights from one low table. */
-const LOW = 64;
+export const LOW = 64;
 
 /** Items of a kernel up to which one thread does them alone (2^12 terms), and items of a chunk otherwise. */
 const ALONE = 512;

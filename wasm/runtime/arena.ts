@@ -2,9 +2,9 @@
 import type { Arena } from './kernels.ts';
 
 export const PAGE = 65536;
-const ALIGNMENT = 64;
+export const ALIGNMENT = 64;
 /** Kernels may read (not use) up to one block beyond the end of what they were given. */
-const SLACK = 64;
+export const SLACK = 64;
 /** Memory grows by at least this many pages (1 MiB) at a time, where there is room. */
 const STEP = 16;
 
@@ -27,6 +27,24 @@ export class OutOfMemory extends Error {
     this.wanted = wanted;
     this.used = used;
     this.limit = limit;
+  }
+}
+
+/** Proving a circuit takes more of the kernels' memory than it may have: known before any of it is taken. */
+export class MemoryRefusal extends Error {
+  /** Bytes that are needed on top of what is in use, and bytes that are available. */
+  readonly needed: number;
+  readonly available: number;
+
+  /** `largest`: what needs most, for people. */
+  constructor(needed: number, available: number, largest: readonly (readonly [what: string, bytes: number])[]) {
+    const parts = largest.map(([what, bytes]) => `${what} ${mebibytes(bytes)}`).join(', ');
+    super(
+      `not enough memory: proving this circuit takes ${mebibytes(needed)} (${parts}), ${mebibytes(available)} are available; allow more memory or prove the model in slices`,
+    );
+    this.name = 'MemoryRefusal';
+    this.needed = needed;
+    this.available = available;
   }
 }
 
@@ -54,6 +72,7 @@ export function createArena(memory: WebAssembly.Memory, base: number, limit: num
   }
 
   return {
+    limit,
     allocate(bytes) {
       if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`cannot allocate ${bytes} bytes`);
       const address = top;

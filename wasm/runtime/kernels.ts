@@ -5,6 +5,8 @@ export type KernelExports = Readonly<Record<string, (...words: number[]) => numb
 
 /** Bump allocation in the kernels' memory. Addresses are multiples of 64. */
 export interface Arena {
+  /** Bytes that the memory may have at most. */
+  readonly limit: number;
   /** Address of `bytes` fresh bytes (not cleared). Grows the memory; throws `OutOfMemory` where it cannot. */
   allocate(bytes: number): number;
   /** The present top, to be handed to `release`. */

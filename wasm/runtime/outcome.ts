@@ -1,7 +1,7 @@
 /** Results and errors on their way between workers, which copy plain data only. */
 import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { Refused } from '../statement/refused.ts';
-import { OutOfMemory } from './arena.ts';
+import { MemoryRefusal, OutOfMemory } from './arena.ts';
 import { KernelFailure } from './instance.ts';
 
 /** An error as plain data: its name, message, stack, and those of its own fields that are numbers, strings, booleans or null. */
@@ -15,7 +15,13 @@ export interface ErrorData {
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorData };
 
 /** Errors that arrive as instances of their class; others arrive as `Error` with their name and fields. */
-const CLASSES: Readonly<Record<string, abstract new (...args: never[]) => Error>> = { OutOfMemory, KernelFailure, CircuitRefusal, Refused };
+const CLASSES: Readonly<Record<string, abstract new (...args: never[]) => Error>> = {
+  OutOfMemory,
+  MemoryRefusal,
+  KernelFailure,
+  CircuitRefusal,
+  Refused,
+};
 
 /** Runs `action`, which may be a promise of something, and says how it went. A trap outside of `parallel` becomes a `KernelFailure` too. */
 export async function outcomeOf<T>(action: () => T | Promise<T>): Promise<Outcome<T>> {

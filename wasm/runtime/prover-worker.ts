@@ -4,7 +4,7 @@
  */
 import { expose, type Endpoint } from 'comlink';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
-import type { LocalProver, Phase, prepareProver, Proven } from '../prove.ts';
+import type { LocalProver, Phase, PrepareOptions, prepareProver, Proven } from '../prove.ts';
 import type { Statement } from '../statement/statement.ts';
 import type { prepareVerifier, Refusal, Verdict, Verifier, WeightStanding } from '../verify.ts';
 import { ARENA } from './control.ts';
@@ -26,7 +26,7 @@ export interface MemoryFigures {
 export interface ProverService {
   start(options: { threads: number; maximumPages?: number | undefined }): Promise<Outcome<void>>;
   /** Gives the circuit's digest. */
-  prepareProver(circuit: Circuit, weights: Weights): Promise<Outcome<Uint8Array>>;
+  prepareProver(circuit: Circuit, weights: Weights, options: PrepareOptions): Promise<Outcome<Uint8Array>>;
   prepareVerifier(
     circuit: Circuit,
     weights: Weights | null,
@@ -63,10 +63,10 @@ export function serveProver(endpoint: Endpoint, platform: KernelPlatform, doors:
         if (running !== null) throw new Error('the worker has been started already');
         running = await startKernels(await platform.loadKernels(), () => platform.startThread(), options);
       }),
-    prepareProver: (circuit, weights) =>
+    prepareProver: (circuit, weights, options) =>
       outcomeOf(() => {
         refuseSecond(prover ?? verifier);
-        prover = doors.prepareProver(kernels(), circuit, weights);
+        prover = doors.prepareProver(kernels(), circuit, weights, options);
         prepared = kernels().arena.mark();
         return prover.digest;
       }),

@@ -3,7 +3,7 @@
  */
 import { wrap, type Endpoint, type Remote } from 'comlink';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
-import type { Phase, Proven } from '../prove.ts';
+import type { Phase, PrepareOptions, Proven } from '../prove.ts';
 import type { Statement } from '../statement/statement.ts';
 import type { Refusal, Verdict, WeightStanding } from '../verify.ts';
 import { KernelFailure } from './instance.ts';
@@ -17,6 +17,8 @@ export interface WorkerOptions {
   /** Hard limit of the kernels' memory in pages of 64 KiB. */
   readonly maximumPages?: number;
 }
+
+export type ProverOptions = WorkerOptions & PrepareOptions;
 
 /** What provers and verifiers have in common. */
 interface InWorker {
@@ -63,14 +65,18 @@ interface Live {
 /** A call to a worker. */
 type Action<T> = (service: Remote<ProverService>, endpoint: Endpoint) => Promise<Outcome<T>>;
 
-/** Starts a prover of a circuit. Rejects with the circuit's refusal, or with the reason why no worker can be started. */
+/**
+ * Starts a prover of a circuit. Rejects with the circuit's refusal, with `MemoryRefusal` where a proof would not fit into the memory it may have (then none was taken), or with the reason why no worker
+ * can be started.
+ */
 export async function createProver(
   platform: ProverPlatform,
   circuit: Circuit,
   weights: Weights,
-  options: WorkerOptions = {},
+  options: ProverOptions = {},
 ): Promise<Prover> {
-  const worker = replaceableWorker(platform, options, (service) => service.prepareProver(circuit, weights));
+  const { memoryLimit } = options;
+  const worker = replaceableWorker(platform, options, (service) => service.prepareProver(circuit, weights, { memoryLimit }));
   const digest = await worker.prepared();
   return {
     digest,

@@ -219,6 +219,15 @@ export function layoutOf(circuit: Circuit): Layout {
   };
 }
 
+/** Every slot of the witness. */
+export function witnessSlots(layout: Layout): Slot[] {
+  return [
+    ...layout.tensorSlots.filter((slot) => slot !== null),
+    ...layout.layers.flatMap((slots) => (slots?.kind === 'requantize' ? slots.limbs : [])),
+    ...layout.tables.map((table) => table.multiplicities),
+  ];
+}
+
 /** Variables of a committed vector of `length` entries: enough for its index, and for one row of its matrix. */
 export function vectorVariables(length: number): number {
   const levels = openingLevels(length);
