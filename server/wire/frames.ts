@@ -18,14 +18,16 @@ import { Decoder, encode } from '@msgpack/msgpack';
 import * as v from 'valibot';
 import { MAX_FRAME_BYTES, MAX_PROOF_BYTES, MAX_SLICES } from './limits.ts';
 
+/** Bytes over any buffer. */
+const anyBytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
 const bytesOf = (length: number) =>
   v.pipe(
-    v.instance(Uint8Array),
+    anyBytes,
     v.check((bytes) => bytes.length === length, `expected ${length} bytes`),
   );
 const bytesUpTo = (length: number) =>
   v.pipe(
-    v.instance(Uint8Array),
+    anyBytes,
     v.check((bytes) => bytes.length <= length, `expected at most ${length} bytes`),
   );
 const digest = bytesOf(32);
@@ -34,7 +36,10 @@ const signature = bytesOf(64);
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'expected a UUID'));
 const count = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const time = count(0, Number.MAX_SAFE_INTEGER);
-const line = (max: number) => v.pipe(v.string(), v.maxLength(max));
+const milliseconds = v.pipe(v.number(), v.minValue(0), v.maxValue(3_600_000));
+/** One line of text for people and logs. */
+const line = (max: number) =>
+  v.pipe(v.string(), v.maxLength(max), v.regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'expected text without control characters'));
 
 const certificate = v.strictObject({
   origin: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,255}$/, 'expected an origin')),
@@ -48,7 +53,7 @@ const certificate = v.strictObject({
 
 /** A job's input: the bytes of each of the slice's inputs, or the blobs that hold them. */
 const inputs = v.variant('kind', [
-  v.strictObject({ kind: v.literal('inline'), values: v.pipe(v.array(v.instance(Uint8Array)), v.minLength(1), v.maxLength(8)) }),
+  v.strictObject({ kind: v.literal('inline'), values: v.pipe(v.array(anyBytes), v.minLength(1), v.maxLength(8)) }),
   v.strictObject({ kind: v.literal('blobs'), hashes: v.pipe(v.array(digest), v.minLength(1), v.maxLength(8)) }),
 ]);
 
@@ -94,7 +99,7 @@ const coordinatorFrame = v.variant('type', [
     check: line(64),
     detail: line(1024),
     serviceMs: count(0, 0xffffffff),
-    verifyMs: v.pipe(v.number(), v.minValue(0)),
+    verifyMs: milliseconds,
     proofBytes: count(0, 0xffffffff),
     proofHash: digest,
     /** By the coordinator's verdict key. */
@@ -144,7 +149,7 @@ const minerFrame = v.variant('type', [
     job: uuid,
     proof: bytesUpTo(MAX_PROOF_BYTES),
     /** The miner's own time for the proof, ms. */
-    proveMs: v.pipe(v.number(), v.minValue(0), v.maxValue(3_600_000)),
+    proveMs: milliseconds,
     /** `proofStatement`, signed by the session key. */
     signature,
   }),
