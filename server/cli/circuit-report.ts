@@ -3,6 +3,7 @@ import { type Circuit, type Shape, type TensorMeaning, type Term } from '../../c
 import { circuitDigest, encodeCircuit } from '../../circuits/graph/encoding.ts';
 import { vectorLengths } from '../../circuits/graph/lengths.ts';
 import { circuitCost, work, type CircuitCost } from '../../circuits/cost/cost.ts';
+import { cutTensors } from '../../circuits/slice/cuts.ts';
 import { bytesText, count, facts, hex, percent, significant, table } from './table.ts';
 
 /** A layer: what it computes, and what proving it takes. */
@@ -76,6 +77,7 @@ export function circuitReport(circuit: Circuit) {
       labels,
     })),
     tables: circuit.tables.map(({ first, values }) => ({ first, rows: values.length })),
+    most_slices: circuit.weightRoot === null ? cutTensors(circuit).length + 1 : 1,
     totals: {
       layers: layers.length,
       macs: total(({ macs }) => macs),
@@ -116,6 +118,7 @@ export function circuitText(file: string, report: CircuitReport): string {
       'to prove',
       `${count(totals.committed_values)} committed values, ${count(totals.lookups)} lookups, ${count(totals.table_rows)} table rows`,
     ],
+    ['slices', report.most_slices === 1 ? null : `1 to ${report.most_slices}`],
   ]);
   const rows = report.layers.map((layer) => [
     layer.name,

@@ -1,6 +1,7 @@
 /** Committed weights: the circuit that names their root, and the proof that registers them. */
+import { checkCircuit } from '../../circuits/bounds/index.ts';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
-import { commitCircuit, proveRegistration } from '../../wasm/prove.ts';
+import { commitCircuit, prepareProver, proveRegistration } from '../../wasm/prove.ts';
 import { loadKernels, nodePlatform } from '../../wasm/runtime/node.ts';
 import { startKernels } from '../../wasm/runtime/threads.ts';
 
@@ -9,6 +10,20 @@ export async function committedCircuit(circuit: Circuit, weights: Weights): Prom
   const running = await startKernels(await loadKernels(), () => nodePlatform.startThread(), { threads: nodePlatform.parallelism });
   try {
     return commitCircuit(running.kernels, circuit, weights);
+  } finally {
+    await running.end();
+  }
+}
+
+/** Throws `CircuitRefusal` unless the weights are those that a circuit commits to, or its public ones. */
+export async function checkWeights(circuit: Circuit, weights: Weights): Promise<void> {
+  if (circuit.weightRoot === null) {
+    checkCircuit(circuit, weights);
+    return;
+  }
+  const running = await startKernels(await loadKernels(), () => nodePlatform.startThread());
+  try {
+    prepareProver(running.kernels, circuit, weights).dispose();
   } finally {
     await running.end();
   }

@@ -79,18 +79,45 @@ export function parseRange(name: string, text: string): readonly [number, number
   return [lo, hi];
 }
 
-/** Names of classes: a JSON list of texts, or one name a line. */
-export function parseLabels(file: string, bytes: Uint8Array): string[] {
-  const text = new TextDecoder().decode(bytes);
-  if (!text.trimStart().startsWith('[')) return text.replace(/\r?\n$/, '').split(/\r?\n/);
+const LABEL_BYTES = 255;
+
+/** Names of `expected` classes: a JSON list of texts, or one name a line. Throws `Failure` (input). */
+export function parseLabels(file: string, bytes: Uint8Array, expected: number): string[] {
+  const labels = labelsOf(file, bytes);
+  if (labels.length !== expected)
+    throw new Failure('input', 'labels', `${file} does not name the classes of the model's first output`, {
+      expected: `${expected} labels`,
+      got: `${labels.length}`,
+    });
+  const long = labels.find((label) => new TextEncoder().encode(label).length > LABEL_BYTES);
+  if (long !== undefined)
+    throw new Failure('input', 'labels', `${file}: a label is too long`, {
+      expected: `at most ${LABEL_BYTES} bytes`,
+      got: `${long.slice(0, 40)}...`,
+    });
+  return labels;
+}
+
+function labelsOf(file: string, bytes: Uint8Array): string[] {
+  const what = { expected: 'a JSON list of texts, or one name a line' };
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new Failure('input', 'labels', `${file} is not UTF-8 text`, { ...what, cause });
+  }
+  if (!text.trimStart().startsWith('[')) {
+    const lines = text.trimEnd();
+    return lines === '' ? [] : lines.split(/\r?\n/);
+  }
   let labels: unknown;
   try {
     labels = JSON.parse(text);
   } catch (cause) {
-    throw new Failure('input', 'labels', `${file} is not JSON`, { cause });
+    throw new Failure('input', 'labels', `${file} is not JSON`, { ...what, cause });
   }
   if (Array.isArray(labels) && labels.every((label) => typeof label === 'string')) return labels;
-  throw new Failure('input', 'labels', `${file} holds no labels`, { expected: 'a JSON list of texts, or one name a line' });
+  throw new Failure('input', 'labels', `${file} holds no labels`, what);
 }
 
 /** The format of a file of inputs: what its name and first bytes tell, or what `--raw` says of files that tell nothing. */

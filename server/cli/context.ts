@@ -25,6 +25,7 @@ function bytesOf(digits: string): Uint8Array {
 /** A context for people: quoted where it is printable text, else in hexadecimal digits. */
 export function contextText(context: Uint8Array): string {
   if (context.length === 0) return '(empty)';
-  const text = new TextDecoder().decode(context);
+  // A byte order mark is part of the context: it must show.
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(context);
   return /^[\p{L}\p{N}\p{P}\p{S} ]*$/u.test(text) && !text.includes('\ufffd') ? `"${text}"` : `hex:${hex(context)}`;
 }

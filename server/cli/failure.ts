@@ -4,10 +4,21 @@ import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { ModelError } from '../../circuits/onnx/float-graph.ts';
 import { CalibrationError } from '../../circuits/quantize/calibration.ts';
 import { InferenceFailure } from '../../wasm/inference/failure.ts';
-import { OutOfMemory } from '../../wasm/runtime/arena.ts';
+import { MemoryRefusal, OutOfMemory } from '../../wasm/runtime/arena.ts';
 
-/** Exit codes. `bug` is none of ours to promise: something that should not happen happened. */
+/** Exit codes. A fault of the program itself is none of the refusals: who reads 1 may rely on it that something was looked at and refused. 70 is EX_SOFTWARE of sysexits.h. */
 export const EXIT = { done: 0, refused: 1, usage: 2, input: 3, network: 4, bug: 70, interrupted: 130 } as const;
+
+/** What each exit code says. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: 'done: the proof holds, the circuit was reproduced',
+  refused: 'refused: the proof does not hold, the circuit breaks a rule, the memory does not suffice',
+  usage: 'the command line is wrong',
+  input: 'bad input: a file is missing, damaged, or not what it should be',
+  network: 'the network cannot be reached',
+  bug: 'a fault of the program itself',
+  interrupted: 'interrupted',
+};
 
 export type FailureKind = Exclude<keyof typeof EXIT, 'done'>;
 
@@ -57,8 +68,11 @@ export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof ModelError) return new Failure('input', 'model', message, { hint: thrown.hint, cause: thrown });
   if (thrown instanceof CalibrationError) return new Failure('input', 'calibration', message, { cause: thrown });
   if (thrown instanceof InferenceFailure) return new Failure('input', 'model', message, { cause: thrown });
-  if (thrown instanceof OutOfMemory) return new Failure('refused', 'out-of-memory', message, { cause: thrown });
-  if ('syscall' in thrown && 'code' in thrown) return new Failure('input', 'file', message, { cause: thrown });
+  if (thrown instanceof OutOfMemory || thrown instanceof MemoryRefusal)
+    return new Failure('refused', 'out-of-memory', message, { cause: thrown });
+  // Files of users are read and written through files.ts: what else the system refuses is ours.
+  if ('syscall' in thrown)
+    return new Failure('bug', 'internal', message, { hint: 'is the installation complete? npm run build', cause: thrown });
   return new Failure('bug', 'internal', message, { cause: thrown });
 }
 

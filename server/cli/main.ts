@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 /** The `veritab` command. */
-import { EXIT } from './failure.ts';
+import { EXIT, failureOf, failureText } from './failure.ts';
 import { removeUnfinished } from './files.ts';
 import { runProgram } from './program.ts';
+import { stopOnSignals } from './signals.ts';
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    removeUnfinished();
-    // Workers end with the process, wherever they are. The cursor may have been hidden by a bar.
-    if (process.stderr.isTTY) process.stderr.write('\u001b[?25h\n');
-    process.exit(EXIT.interrupted);
-  });
-}
+stopOnSignals();
+// Node's own exit code for these is 1, with which we say that something was refused.
+process.on('uncaughtException', (thrown) => {
+  removeUnfinished();
+  process.stderr.write(`${failureText(failureOf(thrown))}\n`);
+  process.exit(EXIT.bug);
+});
 // Whoever read our output, `head` for one, has had enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

@@ -50,6 +50,16 @@ export async function loadPublicWeights(model: LoadedCircuit): Promise<Weights |
   return model.circuit.weightRoot === null ? loadWeights(model) : null;
 }
 
+/** Throws `Failure` (refused) where weights are committed: such a circuit has one root for all of them, and is not proven in slices. */
+export function refuseCommitted({ circuit, paths }: LoadedCircuit): void {
+  if (circuit.weightRoot === null) return;
+  throw new Failure('refused', 'committed-weights', `${paths.circuit} has committed weights, which are not proven in slices`, {
+    expected: 'public weights',
+    got: `committed weights, root ${hex(circuit.weightRoot)}`,
+    hint: 'prove it whole, without --slices, or compile the model without --committed',
+  });
+}
+
 /** The registration proof of a circuit with committed weights. Throws `Failure` (refused) if there is none, or if it is another circuit's. */
 export async function loadRegistration({ paths, digest }: LoadedCircuit): Promise<Uint8Array> {
   if (!existsSync(paths.registration)) {

@@ -3,7 +3,7 @@ import { defineCommand, renderUsage, runCommand, type ArgsDef, type CommandDef }
 import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { checkUsage, COMMON_ARGS, type Command, type Result } from './command.ts';
-import { EXIT, Failure, failureJson, failureOf, failureText } from './failure.ts';
+import { EXIT, EXIT_MEANINGS, Failure, failureJson, failureOf, failureText } from './failure.ts';
 import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 
 /** Commands are loaded when they are called for: ONNX Runtime alone takes longer to load than a proof to verify. */
@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => erased((await import('./commands/run.ts')).run),
   inspect: async () => erased((await import('./commands/inspect.ts')).inspect),
   reproduce: async () => erased((await import('./commands/reproduce.ts')).reproduce),
+  bench: async () => erased((await import('./commands/bench.ts')).bench),
 };
 
 /** The options' types are the command's own business. */
@@ -103,9 +104,14 @@ async function checkUsageOf([name = '', ...rest]: readonly string[]): Promise<vo
 async function usageOf(main: CommandDef, rawArgs: readonly string[]): Promise<string> {
   const name = rawArgs[0] ?? '';
   const load = COMMANDS[name];
-  if (load === undefined) return renderUsage(main);
+  if (load === undefined) return `${await renderUsage(main)}\n${exitCodes()}`;
   const { meta, args } = await load();
   return renderUsage({ meta, args: { ...args, ...COMMON_ARGS } }, main);
+}
+
+function exitCodes(): string {
+  const lines = Object.entries(EXIT).map(([name, code]) => `  ${`${code}`.padStart(3)}  ${EXIT_MEANINGS[name as keyof typeof EXIT]}`);
+  return `EXIT CODES\n\n${lines.join('\n')}\n`;
 }
 
 /** citty's class is not exported. */

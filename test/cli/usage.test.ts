@@ -5,7 +5,7 @@ describe('the command line', () => {
   it('shows its commands with --help, and as an error where nothing is asked for', async () => {
     const help = await runCli('--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    for (const name of ['prove', 'verify', 'run', 'inspect']) expect(help.stdout).toContain(`  ${name}  `);
+    for (const name of ['compile', 'prove', 'verify', 'run', 'inspect', 'reproduce', 'bench']) expect(help.stdout).toContain(`  ${name}  `);
     expect(await runCli()).toEqual({ ...help, code: 2 });
   });
 
@@ -54,6 +54,6 @@ describe('the command line', () => {
   it('prints failures for people on stderr', async () => {
     const { code, stdout, stderr } = await runCli('inspect', 'a', '--deep');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('error: there is no option --deep\n  expected: --shape, --json');
+    expect(stderr).toContain('error: there is no option --deep\n  expected: --shape, --security, --memory, --threads, --json');
   });
 });

@@ -64,3 +64,11 @@ describe('a circuit is refused', () => {
     expect(kernels.arena.mark()).toBe(mark);
   });
 });
+
+it('is not proven with other weights than those that it commits to', () => {
+  const { circuit, weights } = committedNet();
+  const mark = kernels.arena.mark();
+  const others = weights.map((own, k) => (k === 1 ? own.with(5, own[5]! ^ 1) : own));
+  expect(() => prepareProver(kernels, circuit, others)).toThrow('these are not the weights that the circuit commits to');
+  expect(kernels.arena.mark()).toBe(mark);
+});

@@ -85,10 +85,11 @@ export const compile = command({
     const start = performance.now();
     const model = await readWhole(args.model, 'the model');
     const shapes = args.shape === undefined ? {} : { shapes: parseShapes(args.shape) };
-    const { inputs } = readModel(model, shapes);
+    const { inputs, outputs } = readModel(model, shapes);
     const format = (file: string, bytes: Uint8Array): CalibrationFormat => calibrationFormat(file, bytes, args.raw);
     const calibration = await calibrationOf(args, inputs, format);
-    const options: CompileOptions = { calibration: calibration.data, ...shapes, ...(await otherOptions(args)) };
+    const options: CompileOptions = { calibration: calibration.data, ...shapes, ...(await otherOptions(args, outputs)) };
+    if (options.normalization !== undefined) checkBytes(args.calibrate, calibration.data);
     const evaluation = await evaluationData(args, inputs, format);
 
     const compiled = await withProgress(terminal, 'compiling', (report) =>
@@ -187,17 +188,35 @@ async function calibrationOf(
 }
 
 /** What the circuit is to be like. */
-async function otherOptions(args: OptionArguments): Promise<Partial<CompileOptions>> {
+async function otherOptions(args: OptionArguments, outputs: readonly FloatValue[]): Promise<Partial<CompileOptions>> {
   const { ranges, mean, std, labels, note } = args;
   const range = args['input-range'];
   if ((mean === undefined) !== (std === undefined)) throw new Failure('usage', 'usage', '--mean and --std go together');
+  if (mean !== undefined && range !== undefined)
+    throw new Failure('usage', 'usage', '--input-range has no place beside --mean and --std: the inputs are bytes', { got: range });
   return {
     ...(ranges !== undefined && { ranges: parseRanges(ranges) }),
     ...(range !== undefined && { inputRanges: [parseRange('input-range', range)] }),
     ...(mean !== undefined && std !== undefined && { normalization: { mean: parseNumbers('mean', mean), std: parseNumbers('std', std) } }),
-    ...(labels !== undefined && { labels: parseLabels(labels, await readWhole(labels, 'the labels')) }),
+    ...(labels !== undefined && { labels: parseLabels(labels, await readWhole(labels, 'the labels'), elements(outputs[0]!)) }),
     ...(note !== undefined && { note }),
   };
+}
+
+const elements = ({ dims }: FloatValue): number => dims.reduce((a, b) => a * b, 1);
+
+/** With --mean and --std the circuit's inputs are bytes, and so must be what it is calibrated with. */
+function checkBytes(file: string, calibration: Calibration): void {
+  const expected = 'values of 0 .. 255: with --mean and --std the inputs are bytes';
+  const refuse = (got: string): never => {
+    throw new Failure('input', 'calibration', `${file}: the calibration inputs are no bytes`, { expected, got });
+  };
+  if (calibration.kind === 'uniform' && (calibration.lo < 0 || calibration.hi > 255)) refuse(`${calibration.lo} .. ${calibration.hi}`);
+  if (calibration.kind !== 'data') return;
+  for (const values of calibration.samples.flat()) {
+    const other = values.find((value) => !(value >= 0 && value <= 255));
+    if (other !== undefined) refuse(`${other}`);
+  }
 }
 
 /** The inputs to compare on, with their classes if they are known. */

@@ -1,10 +1,11 @@
 /** `veritab run MODEL INPUT...`: the integer model on an input, without a proof. */
-import { checkCircuit } from '../../../circuits/bounds/index.ts';
 import { execute } from '../../../circuits/execute/execute.ts';
 import { command, type Result } from '../command.ts';
+import { checkWeights } from '../commitments.ts';
 import { INPUT_ARGS, INPUT_DESCRIPTION, readInputs } from '../inputs.ts';
 import { loadCircuit, loadWeights, MODEL_DESCRIPTION } from '../model.ts';
 import { outputReports, outputsText } from '../outputs.ts';
+import { stoppable } from '../signals.ts';
 import { facts, hex, time } from '../table.ts';
 
 export const run = command({
@@ -20,9 +21,9 @@ export const run = command({
     const weights = await loadWeights(model);
     const { circuit, digest } = model;
     const inputs = await readInputs(circuit, args._.slice(1), { quantized: args.quantized === true, clip: args.clip === true });
-    checkCircuit(circuit, weights);
+    await checkWeights(circuit, weights);
     const start = performance.now();
-    const { outputs } = execute(circuit, weights, inputs);
+    const { outputs } = stoppable(() => execute(circuit, weights, inputs));
     const milliseconds = performance.now() - start;
     const reports = outputReports(circuit, outputs);
     const text = `${facts([

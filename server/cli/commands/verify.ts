@@ -1,22 +1,29 @@
-/** `veritab verify PROOF MODEL`: checks a proof file against a model, trusting nobody. */
+/** `veritab verify PROOF MODEL`: checks a proof file, or a chain of them, against a model, trusting nobody. */
 import { decodeProofFile, type ProofFile } from '../../../circuits/graph/proof-file.ts';
-import type { Weights } from '../../../circuits/graph/circuit.ts';
-import { loadKernels, nodePlatform } from '../../../wasm/runtime/node.ts';
-import { startKernels } from '../../../wasm/runtime/threads.ts';
-import { prepareVerifier, verifyReference, WEIGHT_STANDINGS, type Refusal, type WeightStanding } from '../../../wasm/verify.ts';
+import { WEIGHT_STANDINGS } from '../../../wasm/verify.ts';
+import { isChainList, readChain, type Chain } from '../chain-file.ts';
 import { command, THREADS_ARG, threadsOf, type Result } from '../command.ts';
 import { contextText, parseContext } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { readWhole } from '../files.ts';
 import { INPUT_ARGS, readInputs } from '../inputs.ts';
-import { loadCircuit, loadPublicWeights, loadRegistration, MODEL_DESCRIPTION, type LoadedCircuit } from '../model.ts';
+import {
+  loadCircuit,
+  loadPublicWeights,
+  loadRegistration,
+  loadWeights,
+  MODEL_DESCRIPTION,
+  refuseCommitted,
+  type LoadedCircuit,
+} from '../model.ts';
 import { outputReports, outputsText } from '../outputs.ts';
 import { bytesText, facts, hex, time } from '../table.ts';
+import { verifyChain, verifyChainPlainly, verifyProof, verifyProofPlainly, type Verified } from '../verification.ts';
 
 export const verify = command({
   meta: { name: 'verify', description: 'Verify a proof: exit code 0 if it holds, 1 if not' },
   args: {
-    proof: { type: 'positional', required: true, description: 'A proof file' },
+    proof: { type: 'positional', required: true, description: 'A proof file, or the list that prove --slices wrote' },
     model: { type: 'positional', required: true, description: MODEL_DESCRIPTION },
     context: { type: 'string', valueHint: 'text', description: 'The context that the proof must have: text, or hex:00ff' },
     input: { type: 'string', valueHint: 'file,...', description: 'The input that the proof must be about' },
@@ -31,48 +38,58 @@ export const verify = command({
   async run(args): Promise<Result> {
     const threads = threadsOf(args.threads) ?? 1;
     const wantedContext = args.context === undefined ? null : parseContext(args.context);
-    const statement = decodeProofFile(await readWhole(args.proof, 'the proof'));
+    const bytes = await readWhole(args.proof, 'the proof');
+    const chain = isChainList(bytes) ? await readChain(args.proof, bytes) : null;
+    const statement = chain ?? decodeProofFile(bytes);
     const model = await loadCircuit(args.model);
     const { circuit } = model;
-    refuseOther('model', 'of this circuit', hex(model.digest), hex(statement.circuit));
-    if (wantedContext !== null) refuseOther('context', 'of this context', contextText(wantedContext), contextText(statement.context));
+    refuseOther('model', 'of this circuit', model.digest, statement.circuit, hex);
+    if (wantedContext !== null) refuseOther('context', 'of this context', wantedContext, statement.context, contextText);
     if (args.input !== undefined) {
       const inputs = await readInputs(circuit, args.input.split(','), { quantized: args.quantized === true, clip: args.clip === true });
       refuseOtherInputs(inputs, statement.inputs);
     }
-    const weights = await loadPublicWeights(model);
-    const registration = circuit.weightRoot === null || args.unregistered === true ? null : await loadRegistration(model);
-
-    const kernels = await verifyWithKernels(model, weights, statement, registration, threads);
-    const reference = args.reference === true ? verifyPlainly(model, weights, statement, registration) : null;
+    const options = { threads, reference: args.reference === true, unregistered: args.unregistered === true };
+    const { verified, reference } = await ('proof' in statement
+      ? checkProof(model, statement, options)
+      : checkChain(model, statement, options));
+    const size = ('proof' in statement ? [statement] : statement.slices).reduce((sum, { proof }) => sum + proof.length, 0);
 
     const reports = outputReports(circuit, statement.outputs);
     const text = `${facts([
-      ['verified', `${args.proof}, ${bytesText(statement.proof.length)}`],
+      ['verified', `${args.proof}, ${bytesText(size)}${chain ? ` in ${chain.slices.length} slices` : ''}`],
       ['circuit', hex(statement.circuit)],
       ['context', contextText(statement.context)],
-      ['weights', WEIGHT_STANDINGS[kernels.weights].replace(/^weights: /, '')],
-      ['verified in', `${time(kernels.verifyTime)} (prepared in ${time(kernels.prepareTime)})`],
+      ['weights', WEIGHT_STANDINGS[verified.weights].replace(/^weights: /, '')],
+      ['verified in', `${time(verified.verifyTime)} (prepared in ${time(verified.prepareTime)})`],
       ['reference', reference === null ? null : `verified in ${time(reference)}`],
     ])}\n\n${outputsText(circuit, reports)}`;
     const json = {
       verified: true,
       proof: args.proof,
-      proof_bytes: statement.proof.length,
+      proof_bytes: size,
+      slices: chain?.slices.length ?? null,
       circuit: hex(statement.circuit),
       context: hex(statement.context),
-      weights: kernels.weights,
+      weights: verified.weights,
       outputs: reports,
-      prepare_ms: kernels.prepareTime,
-      verify_ms: kernels.verifyTime,
+      prepare_ms: verified.prepareTime,
+      verify_ms: verified.verifyTime,
       reference_ms: reference,
     };
     return { text, json };
   },
 });
 
-function refuseOther(what: 'model' | 'context', which: string, expected: string, got: string): void {
-  if (expected !== got) throw new Failure('refused', `wrong-${what}`, `the proof is not ${which}`, { expected, got });
+function refuseOther(
+  what: 'model' | 'context',
+  which: string,
+  expected: Uint8Array,
+  got: Uint8Array,
+  text: (bytes: Uint8Array) => string,
+): void {
+  if (hex(expected) === hex(got)) return;
+  throw new Failure('refused', `wrong-${what}`, `the proof is not ${which}`, { expected: text(expected), got: text(got) });
 }
 
 function refuseOtherInputs(expected: readonly Uint8Array[], got: readonly Uint8Array[]): void {
@@ -87,46 +104,28 @@ function refuseOtherInputs(expected: readonly Uint8Array[], got: readonly Uint8A
   }
 }
 
-function refusal(verifier: string, { check, detail }: Refusal): Failure {
-  if (check === 'circuit') return new Failure('refused', 'circuit-rule', `the circuit is refused: ${detail}`);
-  return new Failure('refused', 'not-verified', `the proof is refused: ${check}: ${detail}`, {
-    expected: `a proof that passes the ${verifier}`,
-    got: `a failure of the check "${check}"`,
-  });
+interface CheckOptions {
+  readonly threads: number;
+  readonly reference: boolean;
+  readonly unregistered: boolean;
 }
 
-interface Verified {
-  readonly weights: WeightStanding;
-  /** Milliseconds. */
-  readonly prepareTime: number;
-  readonly verifyTime: number;
+/** What the verifiers say; `reference`: milliseconds of the slow one, or null. */
+interface Checked {
+  readonly verified: Verified;
+  readonly reference: number | null;
 }
 
-async function verifyWithKernels(
-  { circuit }: LoadedCircuit,
-  weights: Weights | null,
-  statement: ProofFile,
-  registration: Uint8Array | null,
-  threads: number,
-): Promise<Verified> {
-  const start = performance.now();
-  const running = await startKernels(await loadKernels(), () => nodePlatform.startThread(), { threads });
-  try {
-    const verifier = prepareVerifier(running.kernels, circuit, weights, registration);
-    if (!verifier.ok) throw refusal('verifier', verifier);
-    const prepared = performance.now();
-    const verdict = verifier.verify(statement, statement.proof);
-    if (!verdict.ok) throw refusal('verifier', verdict);
-    return { weights: verdict.weights, prepareTime: prepared - start, verifyTime: performance.now() - prepared };
-  } finally {
-    await running.end();
-  }
+async function checkProof(model: LoadedCircuit, file: ProofFile, { threads, reference, unregistered }: CheckOptions): Promise<Checked> {
+  const weights = await loadPublicWeights(model);
+  const registration = model.circuit.weightRoot === null || unregistered ? null : await loadRegistration(model);
+  const verified = await verifyProof(model, weights, file, registration, threads);
+  return { verified, reference: reference ? verifyProofPlainly(model, weights, file, registration) : null };
 }
 
-/** Milliseconds that the reference verifier took. */
-function verifyPlainly({ circuit }: LoadedCircuit, weights: Weights | null, statement: ProofFile, registration: Uint8Array | null): number {
-  const start = performance.now();
-  const verdict = verifyReference(circuit, weights, statement, statement.proof, registration);
-  if (!verdict.ok) throw refusal('reference verifier', verdict);
-  return performance.now() - start;
+async function checkChain(model: LoadedCircuit, chain: Chain, { threads, reference }: CheckOptions): Promise<Checked> {
+  refuseCommitted(model);
+  const weights = await loadWeights(model);
+  const verified = await verifyChain(model, weights, chain, threads);
+  return { verified, reference: reference ? await verifyChainPlainly(model, weights, chain) : null };
 }
