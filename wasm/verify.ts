@@ -2,7 +2,7 @@
  * Front door of the verifier. `prepareVerifier` accepts a circuit once (it comes from strangers: everything about it is recomputed), `verify` then checks proofs. Neither throws on
  * hostile bytes: a refusal is a value that names the check.
  */
-import { checkCircuit } from '../circuits/bounds/index.ts';
+import { acceptCircuit } from '../circuits/bounds/accept.ts';
 import { circuitDigest } from '../circuits/graph/encoding.ts';
 import { convolutions, type Circuit, type Weights } from '../circuits/graph/circuit.ts';
 import { CircuitRefusal } from '../circuits/graph/refusal.ts';
@@ -53,7 +53,7 @@ export interface Verifier {
   readonly digest: Uint8Array;
   readonly weights: WeightStanding;
   verify(statement: Statement, proof: Uint8Array): Verdict;
-  /** Frees what preparation took; verifiers are freed in the reverse order of their preparation. */
+  /** Frees what preparation took; whatever is prepared on the same kernels is freed in the reverse order. Throws where it is not its turn. `verify` throws from then on. */
   dispose(): void;
 }
 
@@ -75,18 +75,19 @@ function standingOf(kernels: Kernels, circuit: Circuit, registration: Uint8Array
 /**
  * Checks a circuit with its public weights (null where they are committed) and prepares to verify proofs of it. A circuit that breaks a rule is refused by name of layer and rule.
  *
+ * @param given not kept: changing it later changes nothing
  * @param registration the registration proof of committed weights, if there is one: without it every verdict says that they are not range-checked
  */
 export function prepareVerifier(
   kernels: Kernels,
-  circuit: Circuit,
+  given: Circuit,
   weights: Weights | null,
   registration: Uint8Array | null = null,
 ): Verifier | Refusal {
   const mark = kernels.arena.mark();
   try {
-    const known = circuit.weightRoot ? null : weights;
-    checkCircuit(circuit, known);
+    const known = given.weightRoot ? null : weights;
+    const circuit = acceptCircuit(given, known);
     const standing = standingOf(kernels, circuit, registration);
     const layout = layoutOf(circuit);
     const levels = openingLevels(layout.witnessLength)!;
@@ -112,11 +113,15 @@ export function prepareVerifier(
         openVerify(kernels, transcript, circuit.weightRoot!, layout.weightLength, weightLevels, opened[1]!.point, opened[1]!.value);
       transcript.end();
     };
+    const end = kernels.arena.mark();
+    let disposed = false;
     return {
       ok: true,
       digest,
       weights: standing,
       verify(statement, proof) {
+        // the weights in the arena are no longer this circuit's: whatever stands there now must not be taken for them
+        if (disposed || kernels.arena.mark() < end) throw new Error('the verifier has been disposed of');
         const before = kernels.arena.mark();
         try {
           check(statement, proof);
@@ -128,7 +133,10 @@ export function prepareVerifier(
           kernels.arena.release(before);
         }
       },
-      dispose: () => {
+      dispose() {
+        if (disposed) return;
+        if (kernels.arena.mark() !== end) throw new Error('something was prepared after this verifier, and must be disposed of before it');
+        disposed = true;
         kernels.arena.release(mark);
       },
     };

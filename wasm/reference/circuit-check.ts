@@ -1,5 +1,5 @@
 /** The one check of circuits that everybody shares, its refusal in the words of a verdict. */
-import { checkCircuit } from '../../circuits/bounds/index.ts';
+import { acceptCircuit } from '../../circuits/bounds/accept.ts';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { Refused } from './refused.ts';
@@ -8,11 +8,12 @@ import { Refused } from './refused.ts';
  * Shapes, order, views, tables, and rules (i) to (iii) in exact integers.
  *
  * @param weights null where they are committed
+ * @returns what the digest names: the circuit that the given one's encoding decodes to
  * @throws Refused
  */
-export function refuseBadCircuit(circuit: Circuit, weights: Weights | null): void {
+export function acceptedCircuit(circuit: Circuit, weights: Weights | null): Circuit {
   try {
-    checkCircuit(circuit, weights);
+    return acceptCircuit(circuit, weights);
   } catch (reason) {
     if (reason instanceof CircuitRefusal) throw new Refused('circuit', reason.message);
     throw reason;

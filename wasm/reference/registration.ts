@@ -5,7 +5,7 @@
 import { convolutions, type Circuit } from '../../circuits/graph/circuit.ts';
 import { LOOKUP_GRINDING_BITS, LOOKUP_GRINDING_LEAVES, MAX_PROOF_BYTES, PARAMETER_SET, VERSION } from '../parameters.ts';
 import { verifyBatches, vectorVariables } from './batching.ts';
-import { refuseBadCircuit } from './circuit-check.ts';
+import { acceptedCircuit } from './circuit-check.ts';
 import { add, integerDot, isEqual, multiply, ONE, powers, subtract, sum, times, ZERO, type K } from './field.ts';
 import { formAt, mass, type Claim, type Form } from './functional.ts';
 import { eqAxes, placeSlots, weightLayout, type Slot } from './layout.ts';
@@ -124,8 +124,7 @@ function cubicRound(claim: K, [a, c, d]: readonly K[], r: K): K {
 /** Verifies the registration proof of a circuit with committed weights. Never throws on hostile bytes. */
 export function verifyRegistrationReference(circuit: Circuit, proof: Uint8Array): { readonly ok: true } | Refusal {
   const result = attempt(() => {
-    refuseBadCircuit(circuit, null);
-    checkRegistration(circuit, proof);
+    checkRegistration(acceptedCircuit(circuit, null), proof);
   });
   return result.ok ? { ok: true } : result;
 }

@@ -6,7 +6,7 @@ import { circuitDigest } from '../../circuits/graph/encoding.ts';
 import { convolutions, weightCount, type Circuit, type Weights } from '../../circuits/graph/circuit.ts';
 import { LOOKUP_GRINDING_BITS, LOOKUP_GRINDING_LEAVES, MAX_PROOF_BYTES } from '../parameters.ts';
 import { verifyBatches, type Batch } from './batching.ts';
-import { refuseBadCircuit } from './circuit-check.ts';
+import { acceptedCircuit } from './circuit-check.ts';
 import { reduceToClaims } from './claims.ts';
 import { deriveLayout, weightLayout, type Layout } from './layout.ts';
 import { treeHeight, verifyTree, type LookupChallenges } from './lookup.ts';
@@ -36,12 +36,12 @@ export interface CheckedCircuit {
  * @param registration the registration proof of committed weights, if there is one
  * @throws Refused
  */
-export function checkReferenceCircuit(circuit: Circuit, weights: Weights | null, registration: Uint8Array | null = null): CheckedCircuit {
-  const isCommitted = circuit.weightRoot !== null;
+export function checkReferenceCircuit(given: Circuit, weights: Weights | null, registration: Uint8Array | null = null): CheckedCircuit {
+  const isCommitted = given.weightRoot !== null;
   if (isCommitted)
     weights = null; // nobody needs them; what the proof opens is bound by the root
   else refuseUnless(weights !== null, 'weights', 'the weights of this circuit are public: they are needed to verify');
-  refuseBadCircuit(circuit, weights);
+  const circuit = acceptedCircuit(given, weights);
   const sites = convolutions(circuit);
   if (weights !== null) checkWeights(circuit, weights);
   else refuseUnless(sites.length > 0, 'circuit', 'committed weights without a convolution');

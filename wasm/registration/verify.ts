@@ -1,5 +1,5 @@
 /** Verifies registration proofs of committed weights. Source: ../README.md, section 10. */
-import { checkCircuit } from '../../circuits/bounds/index.ts';
+import { acceptCircuit } from '../../circuits/bounds/accept.ts';
 import type { Circuit } from '../../circuits/graph/circuit.ts';
 import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { verifyBatches, type Batch } from '../claims/batching.ts';
@@ -32,8 +32,7 @@ import { weightLevels } from './weights.ts';
 export function verifyRegistration(kernels: Kernels, circuit: Circuit, proof: Uint8Array): { readonly ok: true } | Refusal {
   const mark = kernels.arena.mark();
   try {
-    checkCircuit(circuit, null);
-    checkRegistration(kernels, registrationLayout(circuit), proof);
+    checkRegistration(kernels, registrationLayout(acceptCircuit(circuit, null)), proof);
     return { ok: true };
   } catch (error) {
     if (error instanceof CircuitRefusal) return { ok: false, check: 'circuit', detail: error.message };
