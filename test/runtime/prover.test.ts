@@ -6,7 +6,7 @@ import { OutOfMemory } from '../../wasm/runtime/arena.ts';
 import { KernelFailure } from '../../wasm/runtime/instance.ts';
 import { workerHandle } from '../../wasm/runtime/node.ts';
 import type { ProverPlatform } from '../../wasm/runtime/platform.ts';
-import { createProver, createVerifier, type Prover, type WorkerOptions } from '../../wasm/runtime/prover.ts';
+import { createProver, createVerifier, type Prover, type ProverOptions } from '../../wasm/runtime/prover.ts';
 import { kernelModule } from '../support/kernels.ts';
 
 /** A platform that counts the workers it started, and those that run. */
@@ -30,7 +30,7 @@ const context = (text: string): Uint8Array => new TextEncoder().encode(text);
 const input = [Uint8Array.of(1, 2, 3)];
 
 const disposables: { dispose(): Promise<void> }[] = [];
-async function probeProver(platform: ProverPlatform, options?: WorkerOptions): Promise<Prover> {
+async function probeProver(platform: ProverPlatform, options?: ProverOptions): Promise<Prover> {
   const prover = await createProver(platform, CIRCUIT, [], options);
   disposables.push(prover);
   return prover;
@@ -143,6 +143,43 @@ describe('a prover in a worker', () => {
     await prover.dispose();
     expect((await results).map((result) => result.status)).toEqual(['rejected', 'rejected']);
     await expect(prover.prove(input, context('work'))).rejects.toThrow('the prover was disposed');
+    expect(platform.running).toBe(0);
+  });
+
+  it('warms up for a bounded time; proofs that are asked for meanwhile come in between', async () => {
+    const platform = probePlatform();
+    const prover = await probeProver(platform, { warmUpMs: 50 });
+    expect(await prover.warmUp(0)).toBe(0);
+    expect(await prover.warmUp(50)).toBeGreaterThan(0);
+    const warming = prover.warmUp(3_600_000);
+    const disposed = expect(warming).rejects.toThrow('the prover was disposed');
+    for (let k = 0; k < 3; k++) expect((await prover.prove(input, context('work'))).outputs).toEqual(input);
+    await prover.dispose();
+    await disposed;
+    expect(platform.started).toBe(1);
+    expect(platform.running).toBe(0);
+  });
+
+  it('gives up its preparation at once when it is told so, before or in the warm-up', async () => {
+    const platform = probePlatform();
+    await expect(createProver(platform, CIRCUIT, [], { signal: AbortSignal.abort(new Error('no more')) })).rejects.toThrow('no more');
+    expect(platform.started).toBe(0);
+    const abort = new AbortController();
+    const listened: ProverPlatform = {
+      parallelism: 1,
+      startProver() {
+        const handle = platform.startProver();
+        const post = handle.endpoint.postMessage.bind(handle.endpoint);
+        let warmUps = 0;
+        handle.endpoint.postMessage = (message: { path?: string[] }, transfer) => {
+          post(message, transfer);
+          if (message.path?.[0] === 'warmUp' && ++warmUps === 3) abort.abort(new Error('no more'));
+        };
+        return handle;
+      },
+    };
+    await expect(createProver(listened, CIRCUIT, [], { warmUpMs: 3_600_000, signal: abort.signal })).rejects.toThrow('no more');
+    expect(platform.started).toBe(1);
     expect(platform.running).toBe(0);
   });
 

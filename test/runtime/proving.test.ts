@@ -41,6 +41,14 @@ describe('a prover in a worker of Node, with two threads', () => {
     expect(await verifier.verify({ inputs, outputs, context }, proof.subarray(1))).toMatchObject({ ok: false });
   });
 
+  it('gives the same proof, from the same memory, after a warm-up', async () => {
+    const before = await prover.prove(inputs, context);
+    const memory = await prover.memory();
+    expect(await prover.warmUp(200)).toBeGreaterThan(0);
+    expect(await prover.prove(inputs, context)).toMatchObject({ proof: before.proof, outputs: before.outputs });
+    expect(await prover.memory()).toEqual(memory);
+  });
+
   it('refuses inputs that do not fit and goes on', async () => {
     await expect(prover.prove([], context)).rejects.toMatchObject({ name: 'Refused', check: 'input' });
     await expect(prover.prove(inputs, context)).resolves.toBeDefined();

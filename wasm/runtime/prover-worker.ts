@@ -11,6 +11,7 @@ import { ARENA } from './control.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import type { KernelPlatform } from './platform.ts';
 import { startKernels, type RunningKernels } from './threads.ts';
+import { warmUpProof } from './warm-up.ts';
 
 /** Of the kernels' memory, in bytes. */
 export interface MemoryFigures {
@@ -32,6 +33,8 @@ export interface ProverService {
     weights: Weights | null,
     registration: Uint8Array | null,
   ): Promise<Outcome<Refusal | { readonly ok: true; readonly digest: Uint8Array; readonly weights: WeightStanding }>>;
+  /** See `warmUpProof`. */
+  warmUp(seed: number, milliseconds: number): Promise<Outcome<boolean>>;
   /** Sends `PhaseMessage`s meanwhile. */
   prove(inputs: readonly Uint8Array[], context: Uint8Array): Promise<Outcome<Proven>>;
   verify(statement: Statement, proof: Uint8Array): Promise<Outcome<Verdict>>;
@@ -52,7 +55,7 @@ export interface Doors {
 /** Answers the calls that come in over `endpoint`. */
 export function serveProver(endpoint: Endpoint, platform: KernelPlatform, doors: Doors): void {
   let running: RunningKernels | null = null;
-  let prover: LocalProver | null = null;
+  let prover: (LocalProver & { readonly circuit: Circuit }) | null = null;
   let verifier: Verifier | null = null;
   let prepared = ARENA;
 
@@ -66,7 +69,7 @@ export function serveProver(endpoint: Endpoint, platform: KernelPlatform, doors:
     prepareProver: (circuit, weights, options) =>
       outcomeOf(() => {
         refuseSecond(prover ?? verifier);
-        prover = doors.prepareProver(kernels(), circuit, weights, options);
+        prover = { ...doors.prepareProver(kernels(), circuit, weights, options), circuit };
         prepared = kernels().arena.mark();
         return prover.digest;
       }),
@@ -78,6 +81,11 @@ export function serveProver(endpoint: Endpoint, platform: KernelPlatform, doors:
         verifier = result;
         prepared = kernels().arena.mark();
         return { ok: true, digest: result.digest, weights: result.weights };
+      }),
+    warmUp: (seed, milliseconds) =>
+      outcomeOf(() => {
+        const own = prover ?? missing('prepared to prove');
+        return warmUpProof(own, own.circuit, seed, milliseconds);
       }),
     prove: (inputs, context) =>
       outcomeOf(() => {

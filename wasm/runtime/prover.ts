@@ -18,7 +18,15 @@ export interface WorkerOptions {
   readonly maximumPages?: number;
 }
 
-export type ProverOptions = WorkerOptions & PrepareOptions;
+export interface ProverOptions extends WorkerOptions, PrepareOptions {
+  /**
+   * For how long, as part of preparation, proofs are made and thrown away (`Prover.warmUp`), so that the first one that is asked for is as quick as later ones. Default 0: for a single proof it would be
+   * time lost. Half a second is enough for most circuits.
+   */
+  readonly warmUpMs?: number | undefined;
+  /** Gives up the preparation, warm-up included, at once. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** What provers and verifiers have in common. */
 interface InWorker {
@@ -42,6 +50,11 @@ export interface Prover extends InWorker {
     context: Uint8Array,
     options?: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((phase: Phase) => void) | undefined },
   ): Promise<Proven>;
+  /**
+   * Makes proofs of seeded inputs for so many milliseconds (and at most one phase of a proof more), and throws them away: the engine compiles what it sees often. Proofs that are asked for meanwhile come in
+   * between. Resolves with the number of proofs; rejects as `prove` does. Does not change any proof.
+   */
+  warmUp(milliseconds: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>;
 }
 
 export interface WorkerVerifier extends InWorker {
@@ -75,11 +88,25 @@ export async function createProver(
   weights: Weights,
   options: ProverOptions = {},
 ): Promise<Prover> {
-  const { memoryLimit } = options;
+  const { memoryLimit, warmUpMs = 0, signal: givingUp } = options;
   const worker = replaceableWorker(platform, options, (service) => service.prepareProver(circuit, weights, { memoryLimit }));
-  const digest = await worker.prepared();
+  const warmUp: Prover['warmUp'] = async (milliseconds, { signal } = {}) => {
+    const end = performance.now() + milliseconds;
+    for (let proofs = 0; ; proofs++) {
+      const left = end - performance.now();
+      if (left <= 0 || !(await worker.run(signal, (service) => service.warmUp(proofs, left)))) return proofs;
+    }
+  };
+  const digest = await worker.prepared(givingUp);
+  try {
+    await warmUp(warmUpMs, { signal: givingUp });
+  } catch (error) {
+    await worker.controls.dispose();
+    throw error;
+  }
   return {
     digest,
+    warmUp,
     prove: (inputs, context, { signal, onProgress } = {}) =>
       worker.run(signal, async (service, endpoint) => {
         const listener = (event: Event): void => {
@@ -111,7 +138,7 @@ export async function createVerifier(
 ): Promise<WorkerVerifier | Refusal> {
   const { registration = null } = options;
   const worker = replaceableWorker(platform, options, (service) => service.prepareVerifier(circuit, weights, registration));
-  const accepted = await worker.prepared();
+  const accepted = await worker.prepared(undefined);
   if (!accepted.ok) {
     await worker.controls.dispose();
     return accepted;
@@ -134,14 +161,18 @@ function replaceableWorker<P>(
   let live: Live | null = null;
   let tail: Promise<unknown> = Promise.resolve();
   let disposed = false;
+  /** Settles when the worker that was ended last has gone. */
+  let ending: Promise<void> = Promise.resolve();
 
-  /** Ends a worker; a call that is under way is rejected with `reason`. */
+  /** Ends a worker, if it has not ended; a call that is under way is rejected with `reason`. Resolves when it has gone. */
   async function end(worker: Live | null, reason: unknown): Promise<void> {
-    if (worker === null || worker.over !== null) return;
-    if (live === worker) live = null;
-    worker.over = { reason };
-    worker.interrupt?.(reason);
-    await worker.handle.end();
+    if (worker?.over === null) {
+      if (live === worker) live = null;
+      worker.over = { reason };
+      worker.interrupt?.(reason);
+      ending = worker.handle.end();
+    }
+    await ending;
   }
 
   /** One call to the worker: its value, or the reason why there is none. */
@@ -186,19 +217,22 @@ function replaceableWorker<P>(
     return result;
   }
 
-  function run<T>(signal: AbortSignal | undefined, action: Action<T>): Promise<T> {
+  /** Runs `action` when everything ordered before has ended; the worker is ended when `signal` is aborted meanwhile. */
+  function abortable<T>(signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
     return inTurn(async () => {
       signal?.throwIfAborted();
       const abort = (): void => void end(live, signal!.reason);
       signal?.addEventListener('abort', abort, { once: true });
       try {
-        const worker = live ?? (await start()).worker;
-        return await call(worker, action);
+        return await action();
       } finally {
         signal?.removeEventListener('abort', abort);
       }
     });
   }
+
+  const run = <T>(signal: AbortSignal | undefined, action: Action<T>): Promise<T> =>
+    abortable(signal, async () => call(live ?? (await start()).worker, action));
 
   const controls: InWorker = {
     memory: () => inTurn(async () => (live === null ? null : call(live, (service) => service.memory()))),
@@ -208,5 +242,6 @@ function replaceableWorker<P>(
       await end(live, new Error('the prover was disposed'));
     },
   };
-  return { prepared: () => inTurn(async () => (await start()).value), run, controls };
+  const prepared = (signal: AbortSignal | undefined): Promise<P> => abortable(signal, async () => (await start()).value);
+  return { prepared, run, controls };
 }

@@ -8,7 +8,7 @@ export interface Subject {
   readonly model: string;
   readonly weights: 'public' | 'committed';
   readonly calibration: Calibration;
-  /** Proofs before those that are measured, the cold one included; proofs that are. */
+  /** Proofs before those that are measured; proofs that are. */
   readonly warmUps: number;
   readonly runs: number;
   /** The ONNX file, or null where it is not there. */
