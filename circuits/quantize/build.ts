@@ -115,7 +115,8 @@ class Builder {
     const { lo, hi } = quotientBounds(open, bounds);
     const first = lo.reduce((a, b) => Math.min(a, b));
     const last = hi.reduce((a, b) => Math.max(a, b));
-    const table = this.tables.add(scale.table, first, last, Math.max(...shift));
+    const largest = shift.reduce((a, b) => Math.max(a, b));
+    const table = this.tables.add(scale.table, first, last, largest);
     this.layers.push({ ...open, table });
     this.bounds.push(bounds);
     this.runs.forEach((run, k) => run.push(requantized(open, sums[k]!, scale.table!.at)));

@@ -98,7 +98,7 @@ function outputUnit(step: LinearStep, quantizers: readonly Quantizer[]): number 
   );
   const floor = smallestUnit(step, quantizers);
   const largestWeight = extentOf(step, quantizers).largestWeight;
-  const precise = largestWeight > 0 ? 0 : Math.max(...factors, 0) / 2 ** ADDITION_SHIFT;
+  const precise = largestWeight > 0 ? 0 : factors.reduce((a, b) => Math.max(a, b), 0) / 2 ** ADDITION_SHIFT;
   return rounded(Math.max(floor, precise)) || 1;
 }
 

@@ -35,12 +35,17 @@ function layerReports(circuit: Circuit, { layers, picoseconds }: CircuitCost): L
       shape: layer.shape,
       macs: cost.multiplications,
       weights: cost.weights,
-      shift: layer.kind === 'requantize' ? [Math.min(...layer.shift), Math.max(...layer.shift)] : null,
+      shift: layer.kind === 'requantize' ? extent(layer.shift) : null,
       lookups: cost.lookups,
       share: cost.picoseconds / picoseconds,
       gathers: operands.some((view) => view.parts.some(({ kind }) => kind === 'gather')),
     };
   });
+}
+
+/** Smallest and largest; there may be more values than a call takes arguments. */
+function extent(values: readonly number[]): [number, number] {
+  return values.reduce<[number, number]>(([lo, hi], value) => [Math.min(lo, value), Math.max(hi, value)], [Infinity, -Infinity]);
 }
 
 function termText(term: Term): string {
