@@ -9,17 +9,13 @@ import { encodeWeightsFile } from '../../circuits/graph/weights-file.ts';
 import { digitsCompileOptions } from '../../circuits/models/digits/digits.ts';
 import { compile } from '../../circuits/quantize/compile.ts';
 import { openModel } from '../../wasm/inference/node.ts';
+import type { ModelFiles } from './prepared.ts';
 
 const CIRCUITS = fileURLToPath(new URL('../../circuits/', import.meta.url));
 const MODEL = join(CIRCUITS, 'models', 'digits');
 
 /** Folders of `circuits/` whose code decides what a model is compiled to. */
 const COMPILER = ['bounds', 'cost', 'execute', 'graph', 'onnx', 'quantize'];
-
-export interface ModelFiles {
-  readonly circuit: Uint8Array;
-  readonly weights: Uint8Array;
-}
 
 /** SHA-256 of the model and of the compiler's code, 64 hexadecimal digits. */
 async function fingerprint(onnx: Uint8Array, calibration: Uint8Array): Promise<string> {

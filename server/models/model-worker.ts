@@ -3,9 +3,9 @@ import { parentPort } from 'node:worker_threads';
 import { expose } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import { outcomeOf, type Outcome } from '../../wasm/runtime/outcome.ts';
-import { digitsFiles, type ModelFiles } from './digits.ts';
+import { digitsFiles } from './digits.ts';
 import { openIntegerModel, type OpenedModel, type RunnableModel, type RunResult } from './inference.ts';
-import { prepareModel, type PreparedModel } from './prepared.ts';
+import { prepareModel, type ModelFiles, type PreparedModel } from './prepared.ts';
 
 /** What the worker's owner may call. */
 export interface ModelService {

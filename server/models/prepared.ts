@@ -10,6 +10,12 @@ import { chooseCuts, cutTensors } from '../../circuits/slice/cuts.ts';
 import { slice, sliceWeights, type SlicedCircuit } from '../../circuits/slice/slice.ts';
 import type { TensorInfo } from '../wire/http.ts';
 
+/** The files of a model: circuit and weights, as `circuits/graph` encodes them. */
+export interface ModelFiles {
+  readonly circuit: Uint8Array;
+  readonly weights: Uint8Array;
+}
+
 /** A slice, with the files from which miners prepare it. */
 export interface PreparedSlice {
   /** Digest of its circuit, 64 hexadecimal digits. */

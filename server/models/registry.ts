@@ -7,7 +7,7 @@ import type { SlicedCircuit } from '../../circuits/slice/slice.ts';
 import { Problem, type Blob } from '../coordinator.ts';
 import type { Model } from '../wire/http.ts';
 import { inputFault } from './inference.ts';
-import type { PreparedModel } from './prepared.ts';
+import type { ModelFiles, PreparedModel } from './prepared.ts';
 import type { ModelRunner } from './runner.ts';
 
 export interface LoadedSlice {
@@ -62,36 +62,34 @@ export interface BlobStore {
 }
 
 export interface ModelRegistry {
+  /** Of several with a name only the last. */
   list(): readonly LoadedModel[];
-  /** By digest or by name; of several with a name, the one that was published last. */
+  /** By digest or by name. A model whose name was given to another is found by its digest still: requests for it may be open. */
   get(nameOrDigest: string): LoadedModel | null;
-  /** Checks a model's files, puts them and those of its slices into blobs, and serves it. Rejects with `FileRefusal` (by name) or `CircuitRefusal`. */
-  add(files: { readonly circuit: Uint8Array; readonly weights: Uint8Array }, record: ModelRecord): Promise<LoadedModel>;
+  /** Checks a model's files and cuts it. Rejects with a `FileRefusal` (an `Error` of that name) or `CircuitRefusal`. */
+  prepare(files: ModelFiles, slices: readonly number[] | null): Promise<PreparedModel>;
+  /** Puts the files of a model and of its slices into blobs, and serves it. */
+  install(prepared: PreparedModel, files: ModelFiles, record: ModelRecord): Promise<LoadedModel>;
   close(): Promise<void>;
 }
 
 export function createRegistry({ blobs, runner }: { readonly blobs: BlobStore; readonly runner: ModelRunner }): ModelRegistry {
-  /** In the order in which they came. */
   const byDigest = new Map<string, LoadedModel>();
+  const byName = new Map<string, LoadedModel>();
   return {
-    list: () => [...byDigest.values()],
-    get: (wanted) => byDigest.get(wanted) ?? [...byDigest.values()].filter(({ info }) => info.name === wanted).at(-1) ?? null,
-    async add(files, record) {
-      const prepared = await runner.prepare(files.circuit, files.weights, record.slices);
-      const known = byDigest.get(prepared.digest);
-      if (known !== undefined) return known;
+    list: () => [...byName.values()],
+    get: (wanted) => byDigest.get(wanted) ?? byName.get(wanted) ?? null,
+    prepare: (files, slices) => runner.prepare(files.circuit, files.weights, slices),
+    async install(prepared, files, record) {
       const model = await load(prepared, files, record);
       byDigest.set(prepared.digest, model);
+      byName.set(record.name, model);
       return model;
     },
     close: () => runner.close(),
   };
 
-  async function load(
-    prepared: PreparedModel,
-    files: { readonly circuit: Uint8Array; readonly weights: Uint8Array },
-    record: ModelRecord,
-  ): Promise<LoadedModel> {
+  async function load(prepared: PreparedModel, files: ModelFiles, record: ModelRecord): Promise<LoadedModel> {
     const { digest, circuit, weights } = prepared;
     const circuitBlob = await blobs.put(files.circuit);
     const weightsBlob = await blobs.put(files.weights);
@@ -152,14 +150,21 @@ export function createRegistry({ blobs, runner }: { readonly blobs: BlobStore; r
   }
 }
 
+/** Prepares and installs a model of the coordinator's own. */
+export async function addOwn(
+  registry: ModelRegistry,
+  files: ModelFiles,
+  record: Pick<ModelRecord, 'name' | 'description' | 'slices'>,
+): Promise<LoadedModel> {
+  return registry.install(await registry.prepare(files, record.slices), files, { ...record, publisher: null, created: 0 });
+}
+
 /** The built-in model. `folder`: where its compiled files are kept. */
 export async function addDigits(registry: ModelRegistry, runner: ModelRunner, folder: string): Promise<LoadedModel> {
-  return registry.add(await runner.digits(folder), {
+  return addOwn(registry, await runner.digits(folder), {
     name: digitsModel.name,
     description: 'Reads a handwritten digit: a small convolutional network, trained on the digits of the MNIST database.',
-    publisher: null,
     slices: [1, 3],
-    created: 0,
   });
 }
 
@@ -176,8 +181,8 @@ export async function addFolder(
     try {
       const path = join(folder, file);
       const [circuit, weights] = await Promise.all([readFile(path), readFile(path.replace(/\.circuit$/, '.weights'))]);
-      const record = { name: basename(file, '.circuit'), description: '', publisher: null, slices: null, created: 0 };
-      await registry.add({ circuit: new Uint8Array(circuit), weights: new Uint8Array(weights) }, record);
+      const own = { circuit: new Uint8Array(circuit), weights: new Uint8Array(weights) };
+      await addOwn(registry, own, { name: basename(file, '.circuit'), description: '', slices: null });
     } catch (reason) {
       onFailure(file, reason);
     }

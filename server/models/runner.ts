@@ -4,10 +4,9 @@ import { wrap, type Remote } from 'comlink';
 import { revive, type Outcome } from '../../wasm/runtime/outcome.ts';
 import { workerHandle } from '../../wasm/runtime/node.ts';
 import type { WorkerHandle } from '../../wasm/runtime/platform.ts';
-import type { ModelFiles } from './digits.ts';
 import type { RunnableModel, RunResult } from './inference.ts';
 import type { ModelService } from './model-worker.ts';
-import type { PreparedModel } from './prepared.ts';
+import type { ModelFiles, PreparedModel } from './prepared.ts';
 
 /** A worker cannot be started from a TypeScript file: from sources the entry is a script that registers a loader first. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './model-worker.mjs' : './model-worker.js', import.meta.url);
