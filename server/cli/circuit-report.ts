@@ -1,7 +1,9 @@
 /** What `inspect` says about a circuit: what it means, and a row per layer. */
 import { type Circuit, type Shape, type TensorMeaning, type Term } from '../../circuits/graph/circuit.ts';
 import { circuitDigest, encodeCircuit } from '../../circuits/graph/encoding.ts';
-import { vectorLengths } from '../../circuits/graph/lengths.ts';
+import { checkLengths, vectorLengths } from '../../circuits/graph/lengths.ts';
+import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
+import { checkStructure } from '../../circuits/bounds/structure.ts';
 import { circuitCost, work, type CircuitCost } from '../../circuits/cost/cost.ts';
 import { cutTensors } from '../../circuits/slice/cuts.ts';
 import { bytesText, count, facts, hex, percent, significant, table } from './table.ts';
@@ -61,8 +63,20 @@ function termText(term: Term): string {
   return `convolution ${kernel}${stride}${dilation}${groups}`;
 }
 
-/** Everything about a circuit that can be said without its weights. */
+/** Throws `CircuitRefusal` where shapes, views, counts or sizes break a rule: all that can be checked without public weights, and all that counting relies on. */
+function checkShapes(circuit: Circuit): void {
+  try {
+    checkStructure(circuit, null);
+  } catch (error) {
+    // public weights are asked for behind all other checks of the structure
+    if (circuit.weightRoot !== null || !(error instanceof CircuitRefusal) || error.rule !== 'weights') throw error;
+  }
+  checkLengths(circuit);
+}
+
+/** Everything about a circuit that can be said without its weights. Throws `CircuitRefusal` where it is malformed; its bounds are not looked at. */
 export function circuitReport(circuit: Circuit) {
+  checkShapes(circuit);
   const cost = circuitCost(circuit);
   const layers = layerReports(circuit, cost);
   const total = (of: (layer: LayerReport) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);

@@ -1,6 +1,5 @@
 /** What `inspect --memory` says: how much memory the proof of a circuit takes, before it takes any. */
 import type { Circuit } from '../../circuits/graph/circuit.ts';
-import { checkLengths } from '../../circuits/graph/lengths.ts';
 import { estimateMemory, MEMORY_PARTS, type MemoryEstimate, type MemoryPart } from '../../wasm/prove.ts';
 import { bytesText, percent, table } from './table.ts';
 
@@ -10,9 +9,8 @@ export interface MemoryReport extends MemoryEstimate {
   readonly total: number;
 }
 
-/** Throws `CircuitRefusal` for a circuit that is too large to be proven. */
+/** Of a circuit that `circuitReport` has taken. */
 export function memoryReport(circuit: Circuit, threads: number): MemoryReport {
-  checkLengths(circuit);
   const estimate = estimateMemory(circuit, { threads });
   return { threads, total: estimate.kernels + estimate.javascript, ...estimate };
 }
