@@ -20,24 +20,27 @@ export const MAX_WEIGHT_PLANES = 2 ** 22;
 /** Positions of operands with several parts, looked at part by part. */
 export const MAX_COVERED_POSITIONS = 2 ** 28;
 
-/** A count that may not pass its limit. */
-class Budget {
-  private readonly limit: number;
-  private readonly what: string;
-  private total = 0;
-
-  constructor(limit: number, what: string) {
-    this.limit = limit;
-    this.what = what;
-  }
-
-  /** Throws `CircuitRefusal` where the limit is passed. */
-  add(count: number): void {
-    this.total += count;
-    if (this.total > this.limit)
-      throw new CircuitRefusal('', 'limit', `${this.total} ${this.what}, at most ${this.limit} are allowed: cut the model into slices`);
-  }
+/** What there is a limit of. */
+export interface Work {
+  readonly terms: number;
+  readonly publicEntries: number;
+  readonly axisEntries: number;
+  readonly publicReads: number;
+  readonly windowSteps: number;
+  readonly weightPlanes: number;
+  readonly coveredPositions: number;
 }
+
+/** Each limit, and what it is a number of. */
+export const WORK_LIMITS: { readonly [count in keyof Work]: readonly [limit: number, what: string] } = {
+  terms: [MAX_TERMS, 'terms'],
+  publicEntries: [MAX_PUBLIC_ENTRIES, 'entries of inputs and outputs'],
+  axisEntries: [MAX_AXIS_ENTRIES, 'entries of axes'],
+  publicReads: [MAX_PUBLIC_READS, 'reads of public entries'],
+  windowSteps: [MAX_WINDOW_STEPS, 'steps of windows'],
+  weightPlanes: [MAX_WEIGHT_PLANES, 'planes of committed weights'],
+  coveredPositions: [MAX_COVERED_POSITIONS, 'positions of operands with several parts'],
+};
 
 const axes = (shape: readonly number[]): number => shape.reduce((a, b) => a + b, 0);
 const covered = (map: Int32Array): number => map.reduce((n, v) => (v >= 0 ? n + 1 : n), 0);
@@ -51,46 +54,50 @@ function lookedAt(view: View, part: Part): number {
 }
 
 /**
- * Throws `CircuitRefusal` (rule 'limit') for a circuit that is too much work. The circuit's shapes, views and counts have been checked, but whether parts of an operand overlap: that search is part of the
- * work.
+ * Counts the work. The circuit's shapes, views and counts have been checked, but whether parts of an operand overlap: that search is part of the work. All counts are exact: those of a circuit of 2^24
+ * bytes stay below 2^53.
  */
-export function checkWork(circuit: Circuit): void {
+export function workOf(circuit: Circuit): Work {
   const publicTensors = new Set([...circuit.inputs.keys(), ...circuit.outputs]);
-  const terms = new Budget(MAX_TERMS, 'terms');
-  const publicEntries = new Budget(MAX_PUBLIC_ENTRIES, 'entries of inputs and outputs');
-  const axisEntries = new Budget(MAX_AXIS_ENTRIES, 'entries of axes');
-  const publicReads = new Budget(MAX_PUBLIC_READS, 'reads of public entries');
-  const windowSteps = new Budget(MAX_WINDOW_STEPS, 'steps of windows');
-  const weightPlanes = new Budget(MAX_WEIGHT_PLANES, 'planes of committed weights');
-  const positions = new Budget(MAX_COVERED_POSITIONS, 'positions of operands with several parts');
+  const work = { terms: 0, publicEntries: 0, axisEntries: 0, publicReads: 0, windowSteps: 0, weightPlanes: 0, coveredPositions: 0 };
 
   const countView = (view: View): void => {
-    axisEntries.add(axes(view.shape));
-    if (view.parts.length > 1) positions.add(size(view.shape));
+    work.axisEntries += axes(view.shape);
+    if (view.parts.length > 1) work.coveredPositions += size(view.shape);
     for (const part of view.parts) {
       const shape = shapeOf(circuit, part.tensor);
-      axisEntries.add(part.kind === 'gather' ? size(view.shape) + size(shape) : axes(shape));
-      if (publicTensors.has(part.tensor)) publicReads.add(size(shape));
-      if (view.parts.length > 1) positions.add(lookedAt(view, part));
+      work.axisEntries += part.kind === 'gather' ? size(view.shape) + size(shape) : axes(shape);
+      if (publicTensors.has(part.tensor)) work.publicReads += size(shape);
+      if (view.parts.length > 1) work.coveredPositions += lookedAt(view, part);
     }
   };
   const countTerm = (layer: LinearLayer, term: Term): void => {
-    terms.add(1);
+    work.terms += 1;
     countView(term.operand);
     if (term.kind === 'multiple') return;
     const [, height, width] = layer.shape;
     const [rows, columns] = term.kernel;
-    windowSteps.add(height * rows + width * columns);
-    axisEntries.add(rows + columns);
-    if (term.kind === 'convolution' && term.weights.kind === 'committed') weightPlanes.add(layer.shape[0] * rows * columns);
+    work.windowSteps += height * rows + width * columns;
+    work.axisEntries += rows + columns;
+    if (term.kind === 'convolution' && term.weights.kind === 'committed') work.weightPlanes += layer.shape[0] * rows * columns;
   };
 
-  for (const tensor of publicTensors) publicEntries.add(size(shapeOf(circuit, tensor)));
+  for (const tensor of publicTensors) work.publicEntries += size(shapeOf(circuit, tensor));
   for (const layer of circuit.layers) {
-    axisEntries.add(axes(layer.shape));
+    work.axisEntries += axes(layer.shape);
     if (layer.kind === 'maximum') {
       countView(layer.a);
       countView(layer.b);
     } else for (const term of layer.terms) countTerm(layer, term);
+  }
+  return work;
+}
+
+/** Throws `CircuitRefusal` (rule 'limit') for a circuit that is too much work. */
+export function checkWork(circuit: Circuit): void {
+  const work = workOf(circuit);
+  for (const [count, [limit, what]] of Object.entries(WORK_LIMITS)) {
+    const total = work[count as keyof Work];
+    if (total > limit) throw new CircuitRefusal('', 'limit', `${total} ${what}, at most ${limit} are allowed: cut the model into slices`);
   }
 }

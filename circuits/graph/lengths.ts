@@ -74,6 +74,12 @@ export function checkLengths(circuit: Circuit): void {
       'limit',
       `${weights} committed weights, at most ${MAX_VECTOR_LENGTH} are allowed: cut the model into slices`,
     );
-  if (validLeaves > MAX_LEAVES || leaves > 2 * MAX_LEAVES)
+  if (validLeaves > MAX_LEAVES)
     throw new CircuitRefusal('', 'limit', `${validLeaves} lookups, at most ${MAX_LEAVES} are allowed: cut the model into slices`);
+  if (leaves > 2 * MAX_LEAVES)
+    throw new CircuitRefusal(
+      '',
+      'limit',
+      `${leaves} leaves with padding, at most ${2 * MAX_LEAVES} are allowed: cut the model into slices`,
+    );
 }

@@ -1,12 +1,17 @@
 /** Circuits that stand for more work than a verifier should do, in few bytes. All are refused, and at once. */
 import { describe, expect, it } from 'vitest';
+import { readFile } from 'node:fs/promises';
 import {
   checkCircuit,
+  checkWork,
   MAX_AXIS_ENTRIES,
   MAX_PUBLIC_ENTRIES,
   MAX_TERMS,
   MAX_WEIGHT_PLANES,
   MAX_WINDOW_STEPS,
+  WORK_LIMITS,
+  workOf,
+  type Work,
 } from '../../circuits/bounds/index.ts';
 import {
   size,
@@ -19,7 +24,10 @@ import {
   type View,
 } from '../../circuits/graph/circuit.ts';
 import { encodeCircuit, weightsHash } from '../../circuits/graph/encoding.ts';
+import { compile } from '../../circuits/quantize/compile.ts';
+import { openModel } from '../../wasm/inference/node.ts';
 import { denseNet } from '../support/circuits.ts';
+import { testWithModels } from '../support/models.ts';
 
 /** One activation layer over one input. */
 function circuitOf(input: Shape, shape: Shape, terms: readonly Term[]): Circuit {
@@ -176,4 +184,96 @@ describe('a circuit is refused', () => {
       expect(refusal(circuit, [wrong as unknown as Int8Array, weights[1]!])).toMatch(/layer hidden: weights: /);
     }
   });
+});
+
+/** The circuit with another input of this shape, read by one more term. */
+function withSecondInput(circuit: Circuit, shape: Shape): Circuit {
+  const [layer] = circuit.layers as readonly [Extract<Circuit['layers'][number], { kind: 'requantize' }>];
+  const one = Int32Array.of(0);
+  const term = (n: number): Term =>
+    multiple({ shape: [1, 1, 1], parts: [{ kind: 'axes', tensor: n, axes: [0, 1, 2], maps: [one, one, one] }] });
+  return {
+    ...circuit,
+    inputs: [...circuit.inputs, { shape, zero: 0 }],
+    layers: [{ ...layer, terms: [...layer.terms, term(1)] }],
+    outputs: [2],
+    meaning: { ...circuit.meaning, inputs: [...circuit.meaning.inputs, { ...circuit.meaning.inputs[0]!, dims: shape }] },
+  };
+}
+
+const terms = (count: number): Term[] => Array.from({ length: count }, () => multiple(firstEntry()));
+
+/** An operand of 2^13 x 2^13 positions whose part n covers column n of the rows below `rows[n]`. */
+function columns(rows: readonly number[]): Circuit {
+  const shape: Shape = [1, 2 ** 13, 2 ** 13];
+  const parts = rows.map((end, n): Part => {
+    const row = Int32Array.from({ length: 2 ** 13 }, (_, i) => (i < end ? 0 : -1));
+    const column = new Int32Array(2 ** 13).fill(-1);
+    column[n] = 0;
+    return { kind: 'axes', tensor: 0, axes: [0, 1, 2], maps: [Int32Array.of(0), row, column] };
+  });
+  return circuitOf([1, 1, 1], [1, 1, 1], [convolution({ shape, parts }, [1, 1], [1, 1])]);
+}
+
+const planes = (outputs: number): Circuit => {
+  const term: Convolution = {
+    ...convolution(wholeTensor(0, [1, 1, 1]), [2 ** 8, 2 ** 8], [1, 1]),
+    weights: { kind: 'committed', squares: new Array<number>(outputs).fill(0) },
+  };
+  return { ...circuitOf([1, 1, 1], [outputs, 1, 1], [term]), weightRoot: new Uint8Array(32) };
+};
+
+const window = (kernel: readonly [number, number]): Circuit =>
+  circuitOf([1, 1, 1], [1, 2 ** 14, 1], [convolution(firstEntry(), kernel, [1, 1])]);
+
+/** Per limit, a circuit that reaches it exactly and one that passes it by as little as such a circuit can. */
+const AT_LIMITS: { readonly [count in keyof Work]: readonly [at: Circuit, above: Circuit, excess: number] } = {
+  terms: [circuitOf([1, 1, 1], [1, 1, 1], terms(2 ** 13)), circuitOf([1, 1, 1], [1, 1, 1], terms(2 ** 13 + 1)), 1],
+  // 2^26 - 1 = 3 2731 8191 entries of the input, one of the output
+  publicEntries: [circuitOf([3, 2731, 8191], [1, 1, 1], terms(1)), circuitOf([1, 2 ** 13, 2 ** 13], [1, 1, 1], terms(1)), 1],
+  // 3 of the layer, 3 of each operand, n + 2 of the input of length n that it reads
+  axisEntries: [
+    withSecondInput(circuitOf([1, 1, 2 ** 20 - 5], [1, 1, 1], terms(7)), [1, 1, 2 ** 20 - 8]),
+    withSecondInput(circuitOf([1, 1, 2 ** 20 - 5], [1, 1, 1], terms(7)), [1, 1, 2 ** 20 - 7]),
+    1,
+  ],
+  publicReads: [
+    withSecondInput(circuitOf([1, 2 ** 9, 2 ** 9], [1, 1, 1], terms(1023)), [1, 2 ** 9, 2 ** 9]),
+    withSecondInput(circuitOf([1, 2 ** 9, 2 ** 9], [1, 1, 1], terms(1024)), [1, 1, 1]),
+    1,
+  ],
+  windowSteps: [window([2 ** 12 - 1, 2 ** 14]), window([2 ** 12 - 1, 2 ** 14 + 1]), 1],
+  weightPlanes: [planes(2 ** 6), planes(2 ** 6 + 1), 2 ** 16],
+  coveredPositions: [columns([2 ** 13, 2 ** 13, 2 ** 13]), columns([2 ** 13, 2 ** 13, 2 ** 13, 1]), 2 ** 13],
+};
+
+describe.each(Object.entries(AT_LIMITS) as [keyof Work, (typeof AT_LIMITS)[keyof Work]][])(
+  'the limit of %s',
+  (count, [at, above, excess]) => {
+    const [limit, what] = WORK_LIMITS[count];
+
+    it('may be reached', () => {
+      expect(workOf(at)[count]).toBe(limit);
+      expect(() => checkWork(at)).not.toThrow();
+    });
+
+    it('may not be passed', () => {
+      expect(workOf(above)[count]).toBe(limit + excess);
+      const rest = Object.entries(workOf(above)).filter(([other]) => other !== count);
+      expect(
+        rest.every(([other, total]) => total <= WORK_LIMITS[other as keyof Work][0]),
+        'nothing else is too much',
+      ).toBe(true);
+      expect(() => checkWork(above)).toThrow(`limit: ${limit + excess} ${what}, at most ${limit} are allowed`);
+      expect(() => checkCircuit(above, above.weightRoot ? null : [ONE_WEIGHT])).toThrow(`${limit + excess} ${what}`);
+    });
+  },
+);
+
+testWithModels('the largest public model stays well below every limit of work', ['mobilenet_v2_224.onnx'], async ([path]) => {
+  const calibration = { kind: 'normal', mean: 0, std: 1, count: 1, seed: 1 } as const;
+  const { circuit } = await compile(new Uint8Array(await readFile(path!)), { calibration }, { openModel });
+  const work = workOf(circuit);
+  expect(work.terms).toBeGreaterThan(50);
+  for (const [count, [limit]] of Object.entries(WORK_LIMITS)) expect(work[count as keyof Work], count).toBeLessThan(limit / 8);
 });
