@@ -41,6 +41,9 @@ export interface SliceVerifier {
   dispose(): void | Promise<void>;
 }
 
+/** What is said of a slice by whoever wants it verified; `digest`: null where nobody says. */
+export type ClaimedSlice = Omit<SliceProof, 'digest'> & { readonly digest: Uint8Array | null };
+
 export interface ProvenSlices {
   /** By output of the whole circuit. */
   readonly outputs: readonly Output[];
@@ -51,6 +54,24 @@ export interface ProvenSlices {
 
 /** As `Verdict`; a refusal says which slice it is about (counted from 0), or null where it is the chain as a whole. */
 export type ChainVerdict = { readonly ok: true; readonly weights: 'public' } | (Refusal & { readonly slice: number | null });
+
+/**
+ * A part of a chain's verification that has ended: `cover`, the slices follow from the circuit and cover all its layers, and there is something for each; `chain`, inputs, outputs and crossing tensors fit; then
+ * `slice`, its proof, for each.
+ */
+export interface ChainStep {
+  readonly name: 'cover' | 'chain' | 'slice';
+  readonly slice: number | null;
+  readonly verdict: ChainVerdict;
+  readonly milliseconds: number;
+}
+
+export interface ChainOptions {
+  /** The context that the proof of slice k of n must have; default: `sliceContext` of the statement's. */
+  readonly contextOf?: ((k: number, n: number) => Uint8Array) | undefined;
+  /** Called as each part of the verification ends. */
+  readonly onStep?: ((step: ChainStep) => void) | undefined;
+}
 
 /**
  * The context of slice k of n: the caller's, then k and n as u32, little endian. So a proof of one slice is none of another, nor of the same one of a chain of another length.
@@ -106,7 +127,7 @@ export async function proveSlices(
   return { outputs: circuit.outputs.map((tensor) => made.get(tensor)!), slices, timings };
 }
 
-/** A refusal on its way to the end of `verifySlices`. */
+/** A refusal on its way to the verdict. */
 class ChainRefusal extends Error {
   readonly verdict: ChainVerdict;
 
@@ -154,7 +175,7 @@ function same(a: Output | Uint8Array, b: Output): boolean {
  * Throws unless every slice has inputs and outputs of its shapes, and every tensor that stands in several places (the whole's inputs and outputs, crossing tensors) is the same in all of
  * them.
  */
-function checkChain(circuit: Circuit, pieces: readonly SlicedCircuit[], whole: Statement, slices: readonly SliceProof[]): void {
+function checkChain(circuit: Circuit, pieces: readonly SlicedCircuit[], whole: Statement, slices: readonly ClaimedSlice[]): void {
   about(null, () => checkStatement(circuit, whole));
   const known = new Map<number, Output>(whole.inputs.map((values, tensor) => [tensor, values]));
   circuit.outputs.forEach((tensor, n) => known.set(tensor, whole.outputs[n]!));
@@ -174,48 +195,77 @@ function checkChain(circuit: Circuit, pieces: readonly SlicedCircuit[], whole: S
 }
 
 /** Throws unless there is something for every slice. Chains come from strangers, whatever their type says. */
-function checkCount(slices: readonly SliceProof[], count: number): void {
+function checkCount(slices: readonly ClaimedSlice[], count: number): void {
   if (!isArray(slices) || slices.length !== count)
     throw new ChainRefusal(null, 'slices', `expected the proofs of ${count} slices, got ${isArray(slices) ? slices.length : 'no array'}`);
   for (const [k, proof] of (slices as readonly unknown[]).entries())
     if (typeof proof !== 'object' || proof === null) throw new ChainRefusal(k, 'slices', 'expected a digest, inputs, outputs and a proof');
 }
 
+/** What a check found, in place of what it threw. */
+async function verdictOf(check: () => void | Promise<void>): Promise<ChainVerdict> {
+  try {
+    await check();
+    return { ok: true, weights: 'public' };
+  } catch (error) {
+    if (error instanceof ChainRefusal) return error.verdict;
+    throw error;
+  }
+}
+
 /**
  * Verifies that a circuit with these public weights, run on `statement.inputs`, gives `statement.outputs`, from a proof per slice. Recomputes the slices and their digests from the whole circuit and the
- * cuts, checks that they cover all layers once and in order and that every tensor crossing a cut is the same on both sides, then verifies every proof, for the context of its slice. `start` makes the
- * verifier of a slice (one at a time). Never throws because of what is verified.
+ * cuts, checks that they cover all layers once and in order and that every tensor crossing a cut is the same on both sides, then verifies every proof, for the context of its slice, also those after a
+ * refused one; the verdict is the first refusal. `start` makes the verifier of slice k (one at a time). `slices` may be a function of the recomputed slices. Never throws because of what is verified.
  * @example const verdict = await verifySlices(circuit, weights, cuts, (c, w) => prepareVerifier(kernels, c, w), { inputs, outputs, context }, slices)
  */
 export async function verifySlices(
   circuit: Circuit,
   weights: Weights,
   cuts: readonly number[],
-  start: (circuit: Circuit, weights: Weights) => SliceVerifier | Refusal | Promise<SliceVerifier | Refusal>,
+  start: (circuit: Circuit, weights: Weights, k: number) => SliceVerifier | Refusal | Promise<SliceVerifier | Refusal>,
   statement: Statement,
-  slices: readonly SliceProof[],
+  slices: readonly ClaimedSlice[] | ((pieces: readonly SlicedCircuit[]) => readonly ClaimedSlice[]),
+  options: ChainOptions = {},
 ): Promise<ChainVerdict> {
-  try {
-    const pieces = recomputeSlices(circuit, weights, cuts);
+  const { onStep } = options;
+  const contextOf = options.contextOf ?? ((k: number, n: number) => sliceContext(statement.context, k, n));
+  const step = async (name: ChainStep['name'], k: number | null, check: () => void | Promise<void>): Promise<ChainVerdict> => {
+    const begin = performance.now();
+    const verdict = await verdictOf(check);
+    onStep?.({ name, slice: k, verdict, milliseconds: performance.now() - begin });
+    return verdict;
+  };
+
+  let pieces: readonly SlicedCircuit[] = [];
+  let claimed: readonly ClaimedSlice[] = [];
+  const covered = await step('cover', null, () => {
+    pieces = recomputeSlices(circuit, weights, cuts);
     checkCover(circuit, pieces);
-    checkCount(slices, pieces.length);
-    checkChain(circuit, pieces, statement, slices);
-    for (const [k, piece] of pieces.entries()) {
-      const { digest, inputs, outputs, proof } = slices[k]!;
-      if (!((digest as unknown) instanceof Uint8Array) || !same(digest, circuitDigest(piece.circuit)))
-        throw new ChainRefusal(k, 'circuit', `slice ${k} was proven for another circuit than the cuts give`);
-      const verifier = await start(piece.circuit, sliceWeights(weights, piece));
-      if (!verifier.ok) throw new ChainRefusal(k, verifier.check, verifier.detail);
-      try {
-        const verdict = await verifier.verify({ inputs, outputs, context: sliceContext(statement.context, k, pieces.length) }, proof);
-        if (!verdict.ok) throw new ChainRefusal(k, verdict.check, verdict.detail);
-      } finally {
-        await verifier.dispose();
-      }
+    claimed = typeof slices === 'function' ? slices(pieces) : slices;
+    checkCount(claimed, pieces.length);
+  });
+  if (!covered.ok) return covered;
+  const chained = await step('chain', null, () => checkChain(circuit, pieces, statement, claimed));
+  if (!chained.ok) return chained;
+
+  const verifyPiece = async (k: number, piece: SlicedCircuit): Promise<void> => {
+    const { digest, inputs, outputs, proof } = claimed[k]!;
+    const isOther = !((digest as unknown) instanceof Uint8Array) || !same(digest!, circuitDigest(piece.circuit));
+    if (digest !== null && isOther) throw new ChainRefusal(k, 'circuit', `slice ${k} was proven for another circuit than the cuts give`);
+    const verifier = await start(piece.circuit, sliceWeights(weights, piece), k);
+    if (!verifier.ok) throw new ChainRefusal(k, verifier.check, verifier.detail);
+    try {
+      const verdict = await verifier.verify({ inputs, outputs, context: contextOf(k, pieces.length) }, proof);
+      if (!verdict.ok) throw new ChainRefusal(k, verdict.check, verdict.detail);
+    } finally {
+      await verifier.dispose();
     }
-    return { ok: true, weights: 'public' };
-  } catch (error) {
-    if (error instanceof ChainRefusal) return error.verdict;
-    throw error;
+  };
+  let refused: ChainVerdict | null = null;
+  for (const [k, piece] of pieces.entries()) {
+    const verdict = await step('slice', k, () => verifyPiece(k, piece));
+    if (!verdict.ok) refused ??= verdict;
   }
+  return refused ?? { ok: true, weights: 'public' };
 }

@@ -23,7 +23,7 @@ import { VerifierTranscript } from './transcript/transcript.ts';
 export { verifyRegistrationReference } from './reference/registration.ts';
 export { verifyReference } from './reference/verify.ts';
 export { verifyRegistration } from './registration/verify.ts';
-export { sliceContext, verifySlices, type ChainVerdict, type SliceVerifier } from './slices.ts';
+export { sliceContext, verifySlices, type ChainStep, type ChainVerdict, type ClaimedSlice, type SliceVerifier } from './slices.ts';
 export { registrationSecurity, securityMarkdown, securityTable, totalBits, type SecurityRow } from './security/security.ts';
 
 /** A refusal: which check failed, and what was wrong. */

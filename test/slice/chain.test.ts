@@ -3,12 +3,20 @@ import { execute } from '../../circuits/execute/execute.ts';
 import type { Circuit } from '../../circuits/graph/circuit.ts';
 import { circuitDigest } from '../../circuits/graph/encoding.ts';
 import { chooseCuts, cutTensors } from '../../circuits/slice/cuts.ts';
-import { slice, sliceWeights } from '../../circuits/slice/slice.ts';
+import { slice, sliceWeights, type SlicedCircuit } from '../../circuits/slice/slice.ts';
 import { prepareProver } from '../../wasm/prove.ts';
 import { prepareReference, verifyChecked } from '../../wasm/reference/verify.ts';
 import { nodePlatform } from '../../wasm/runtime/node.ts';
 import { createProver, createVerifier } from '../../wasm/runtime/prover.ts';
-import { proveSlices, sliceContext, verifySlices, type ChainVerdict, type ProvenSlices, type SliceProof } from '../../wasm/slices.ts';
+import {
+  proveSlices,
+  sliceContext,
+  verifySlices,
+  type ChainStep,
+  type ChainVerdict,
+  type ProvenSlices,
+  type SliceProof,
+} from '../../wasm/slices.ts';
 import type { Statement } from '../../wasm/statement/statement.ts';
 import { prepareVerifier } from '../../wasm/verify.ts';
 import { clamp, clampAround128, CircuitDraft, type Sample } from '../support/circuit-draft.ts';
@@ -79,6 +87,52 @@ describe('a model proven in slices', () => {
       return { ok: true as const, verify: (s: Statement, proof: Uint8Array) => verifyChecked(value, s, proof), dispose: () => undefined };
     };
     expect(await verifySlices(circuit, weights, cuts, reference, statement, proven.slices)).toEqual({ ok: true, weights: 'public' });
+  });
+
+  it('may be bound to contexts of its own, and its verification be watched', async () => {
+    const pieces = slice(circuit, cuts);
+    const contextOf = (k: number): Uint8Array => new TextEncoder().encode(`job ${k}`);
+    const own = pieces.map((piece, k) => {
+      const prover = prove(piece.circuit, sliceWeights(weights, piece));
+      const { inputs: values, outputs } = proven.slices[k]!;
+      const { proof } = prover.prove(values, contextOf(k));
+      prover.dispose();
+      return { digest: null, inputs: values, outputs, proof };
+    });
+    const steps: ChainStep[] = [];
+    const onStep = (step: ChainStep): void => void steps.push(step);
+    const claimed = (given: readonly SlicedCircuit[]) => {
+      expect(given).toEqual(pieces);
+      return own;
+    };
+    expect(await verifySlices(circuit, weights, cuts, verify, statement, claimed, { contextOf, onStep })).toEqual({
+      ok: true,
+      weights: 'public',
+    });
+    expect(steps.map(({ name, slice: k, verdict }) => [name, k, verdict.ok])).toEqual([
+      ['cover', null, true],
+      ['chain', null, true],
+      ['slice', 0, true],
+      ['slice', 1, true],
+      ['slice', 2, true],
+    ]);
+    expect(await verifySlices(circuit, weights, cuts, verify, statement, own)).toMatchObject({ ok: false, slice: 0 });
+
+    // A refused slice does not hide what the others are.
+    const broken = own.map((values, k) => (k === 1 ? { ...values, proof: plusOne(values.proof) } : values));
+    steps.length = 0;
+    expect(await verifySlices(circuit, weights, cuts, verify, statement, broken, { contextOf, onStep })).toMatchObject({
+      ok: false,
+      slice: 1,
+    });
+    expect(steps.filter(({ name }) => name === 'slice').map(({ verdict }) => verdict.ok)).toEqual([true, false, true]);
+    const shifted = (k: number): Uint8Array => contextOf((k + 1) % 3);
+    steps.length = 0;
+    expect(await verifySlices(circuit, weights, cuts, verify, statement, own, { contextOf: shifted, onStep })).toMatchObject({
+      ok: false,
+      slice: 0,
+    });
+    expect(steps.filter(({ name }) => name === 'slice').map(({ verdict }) => verdict.ok)).toEqual([false, false, false]);
   });
 
   it('may be one slice', async () => {
@@ -255,7 +309,7 @@ describe('a chain is refused, with the slice and the check,', () => {
 
   it('where digest, proof or statement are of another type', async () => {
     const none = undefined as never;
-    for (const change of [{ digest: none }, { proof: none }, { digest: 'digest' as never }]) {
+    for (const change of [{ digest: none }, { proof: none }, { digest: 'digest' as never }, { proof: null as never }]) {
       expect(await verdictOf({ slices: withSlice(1, () => change) })).toMatchObject({ ok: false, slice: 1 });
     }
     const values = proven.slices[1]!.outputs.map((y) => Int32Array.from(y));
