@@ -15,7 +15,7 @@ export function kernelGrind(kernels: Kernels): Grind {
     const message = arena.allocate(40);
     const key = placeKey(kernels, 'grind');
     const results = arena.allocate(4 * kernels.threads);
-    const scratch = arena.allocate(640 * kernels.threads);
+    const scratch = arena.allocate(2048 * kernels.threads);
     kernels.bytes.set(state, message);
     const found = (): Uint32Array => kernels.words.subarray(results / 4, results / 4 + kernels.threads);
     found().fill(0xffffffff);

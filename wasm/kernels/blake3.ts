@@ -2,19 +2,19 @@
 //
 // Scratch of a compression: 16 state vectors, 16 message vectors, 8 chaining vectors (640 bytes).
 
-const CHUNK_START: u32 = 1;
-const CHUNK_END: u32 = 2;
+export const CHUNK_START: u32 = 1;
+export const CHUNK_END: u32 = 2;
 const PARENT: u32 = 4;
-const ROOT: u32 = 8;
+export const ROOT: u32 = 8;
 const DERIVE_KEY_CONTEXT: u32 = 32;
-const DERIVE_KEY_MATERIAL: u32 = 64;
+export const DERIVE_KEY_MATERIAL: u32 = 64;
 
 const MESSAGE: usize = 256;
 const CHAINING: usize = 512;
 
 // @ts-ignore: decorator
 @inline
-function iv(i: u32): u32 {
+export function iv(i: u32): u32 {
   switch (i) {
     case 0:
       return 0x6a09e667;
@@ -37,27 +37,27 @@ function iv(i: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function rotate16(x: v128): v128 {
+export function rotate16(x: v128): v128 {
   return v128.shuffle<u8>(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
 }
 // @ts-ignore: decorator
 @inline
-function rotate12(x: v128): v128 {
+export function rotate12(x: v128): v128 {
   return v128.or(i32x4.shr_u(x, 12), i32x4.shl(x, 20));
 }
 // @ts-ignore: decorator
 @inline
-function rotate8(x: v128): v128 {
+export function rotate8(x: v128): v128 {
   return v128.shuffle<u8>(x, x, 1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12);
 }
 // @ts-ignore: decorator
 @inline
-function rotate7(x: v128): v128 {
+export function rotate7(x: v128): v128 {
   return v128.or(i32x4.shr_u(x, 7), i32x4.shl(x, 25));
 }
 
 /** Byte offsets of the message vectors, in the order in which each of the seven rounds takes them. */
-const ORDER: usize = memory.data<u8>([
+export const ORDER: usize = memory.data<u8>([
   0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 32, 96, 48, 160, 112, 0, 64, 208, 16, 176, 192, 80, 144, 224, 240,
   128, 48, 64, 160, 192, 208, 32, 112, 224, 96, 80, 144, 0, 176, 240, 128, 16, 160, 112, 192, 144, 224, 48, 208, 240, 64, 0, 176, 32, 80,
   128, 16, 96, 192, 208, 144, 176, 240, 160, 224, 128, 112, 32, 80, 48, 0, 16, 96, 64, 144, 224, 176, 80, 128, 192, 240, 16, 208, 48, 0,
@@ -372,34 +372,5 @@ export function hashNodes(args: usize, part: u32, begin: u32, end: u32): void {
     }
     compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(0), 64, DERIVE_KEY_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
     storeFour(s, nodes + 128 * (group as usize));
-  }
-}
-
-/**
- * Job. Proof of work: the smallest nonce of the items (plus `start`) whose H_key(state, u64 nonce) has `bits` low zero bits in its first word goes to the part's result word, if it is smaller than
- * what stands there. Items are groups of four nonces. args: state (32 bytes), key, start, bits, results (4 bytes a part), scratch (640 bytes a part).
- */
-export function grind(args: usize, part: u32, begin: u32, end: u32): void {
-  const state = load<u32>(args) as usize,
-    key = load<u32>(args + 4) as usize,
-    start = load<u32>(args + 8),
-    bits = load<u32>(args + 12);
-  const result = (load<u32>(args + 16) as usize) + 4 * (part as usize),
-    s = (load<u32>(args + 20) as usize) + 640 * (part as usize);
-  const mask: u32 = (1 << bits) - 1;
-  setKey(s, key);
-  for (let i: usize = 0; i < 8; i++) v128.store(s + MESSAGE + 16 * i, v128.load32_splat(state + 4 * i));
-  for (let i: usize = 9; i < 16; i++) v128.store(s + MESSAGE + 16 * i, i32x4.splat(0));
-  for (let group = begin; group < end; group++) {
-    const nonce = start + 4 * group;
-    if (nonce > load<u32>(result)) return;
-    v128.store(s + MESSAGE + 128, i32x4.add(i32x4.splat(nonce), i32x4(0, 1, 2, 3)));
-    compress(s, s + MESSAGE, s + CHAINING, i32x4.splat(0), 40, DERIVE_KEY_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
-    for (let lane: u32 = 0; lane < 4; lane++) {
-      if ((load<u32>(s + 4 * (lane as usize)) & mask) == 0) {
-        if (nonce + lane < load<u32>(result)) store<u32>(result, nonce + lane);
-        break;
-      }
-    }
   }
 }

@@ -2,7 +2,8 @@
 
 import { contractInt8Rows, contractPlanes, contractWindows, dotInt16Rows, dotInt8Rows, dotPlanes } from './contract';
 import { convolve, convolveDepthwise } from './forward';
-import { grind, hashColumns, hashNodes } from './blake3';
+import { grind } from './grind';
+import { hashColumns, hashNodes } from './blake3';
 import { encodeRows, transposeRows } from './circle';
 import { combineQuads } from './combine';
 import { fillLookups, leafFirstFold, leafFirstMessage, leafFold, leafParents, tailParents } from './leaves';

@@ -116,7 +116,7 @@ class Transcript {
     const { kernels } = this;
     const mark = kernels.arena.mark();
     const results = kernels.arena.allocate(4 * kernels.threads);
-    const scratch = kernels.arena.allocate(640 * kernels.threads);
+    const scratch = kernels.arena.allocate(2048 * kernels.threads);
     kernels.words.fill(0xffffffff, results >>> 2, (results >>> 2) + kernels.threads);
     kernels.parallel(JOBS.grind, [this.state, this.keys.grind, start, bits, results, scratch], groups, 256);
     const best = kernels.words.subarray(results >>> 2, (results >>> 2) + kernels.threads).reduce((a, b) => Math.min(a, b), 0xffffffff);
