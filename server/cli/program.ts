@@ -1,10 +1,10 @@
 /** Runs the command that the arguments name, prints its result or failure, and gives the exit code. */
 import { defineCommand, renderUsage, runCommand, type ArgsDef, type CommandDef } from 'citty';
-import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { checkUsage, COMMON_ARGS, type Command, type Result } from './command.ts';
 import { EXIT, EXIT_MEANINGS, Failure, failureJson, failureOf, failureText } from './failure.ts';
 import { createTerminal, type Streams, type Terminal } from './terminal.ts';
+import { version } from './version.ts';
 
 /** Commands are loaded when they are called for: ONNX Runtime alone takes longer to load than a proof to verify. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -14,24 +14,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => erased((await import('./commands/run.ts')).run),
   inspect: async () => erased((await import('./commands/inspect.ts')).inspect),
   reproduce: async () => erased((await import('./commands/reproduce.ts')).reproduce),
+  serve: async () => erased((await import('./commands/serve.ts')).serve),
   bench: async () => erased((await import('./commands/bench.ts')).bench),
 };
 
 /** The options' types are the command's own business. */
 function erased<T extends ArgsDef>(command: Command<T>): Command {
   return command as unknown as Command;
-}
-
-/** The version of the package, which lies above the sources and above what is built from them. */
-function version(): string {
-  for (const path of ['../../package.json', '../../../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-  }
-  throw new Error('package.json is missing');
 }
 
 /** The program as citty sees it; results are handed to `done`. */

@@ -60,6 +60,14 @@ export const configSchema = v.strictObject({
   port: v.optional(option(integer(0, 65535), 'Port to listen on; 0 takes a free one', 'n'), 8420),
   origin: v.optional(option(v.nullable(origin), 'Where the coordinator is reached from outside; by default its own address', 'url'), null),
   data: v.optional(option(path, "Folder of the coordinator's keys, blobs, compiled models and embedded database", 'folder'), './.veritab'),
+  hotkey: v.optional(
+    option(
+      v.nullable(path),
+      "File of the coordinator's key, which coordinators of one network share; by default coordinator.key in the data folder, made at the first start",
+      'file',
+    ),
+    null,
+  ),
   databaseUrl: v.optional(
     option(
       v.nullable(v.pipe(v.string('expected a URL'), v.regex(/^postgres(ql)?:\/\//, 'expected a URL that begins with postgres://'))),
@@ -135,7 +143,7 @@ export interface Option {
   readonly flag: string;
   readonly description: string;
   readonly hint: string;
-  readonly default: unknown;
+  readonly default: string | number | boolean | null | readonly string[];
   /** How text becomes a value of it. */
   readonly kind: 'string' | 'number' | 'boolean' | 'array';
   readonly schema: v.GenericSchema;
