@@ -12,11 +12,12 @@ process.on('uncaughtException', (thrown) => {
   process.stderr.write(`${failureText(failureOf(thrown))}\n`);
   process.exit(EXIT.bug);
 });
-// Whoever read our output, `head` for one, has had enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
   removeUnfinished();
-  process.exit(EXIT.done);
+  // Whoever read our output, `head` for one, has had enough.
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  process.stderr.write(`error: cannot write the result: ${error.message}\n`);
+  process.exit(EXIT.input);
 });
 
 process.exitCode = await runProgram(process.argv.slice(2), process);
