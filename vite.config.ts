@@ -16,12 +16,15 @@ const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
 
 export default defineConfig({
   root: pages,
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   publicDir: false,
   appType: 'mpa',
   build: {
     outDir: join(import.meta.dirname, 'dist/web'),
     emptyOutDir: true,
     target: 'es2023',
+    // The themes are `light-dark()`: not to be rewritten for browsers without it, which lack what the kernels need too.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     sourcemap: true,
     // Under `script-src 'self'; worker-src 'self'` nothing may be inlined as a data: or blob: address.
     assetsInlineLimit: 0,
