@@ -46,8 +46,10 @@ function layerReports(circuit: Circuit, { layers, picoseconds }: CircuitCost): L
 }
 
 /** Smallest and largest; there may be more values than a call takes arguments. */
-function extent(values: readonly number[]): [number, number] {
-  return values.reduce<[number, number]>(([lo, hi], value) => [Math.min(lo, value), Math.max(hi, value)], [Infinity, -Infinity]);
+function extent(values: Iterable<number>): [number, number] {
+  let [lo, hi] = [Infinity, -Infinity];
+  for (const value of values) [lo, hi] = [Math.min(lo, value), Math.max(hi, value)];
+  return [lo, hi];
 }
 
 function termText(term: Term): string {

@@ -1,6 +1,8 @@
 /** Proofs and chains of proofs checked against a model, each by two verifiers that share nothing. */
-import type { Weights } from '../../circuits/graph/circuit.ts';
+import { checkStructure } from '../../circuits/bounds/structure.ts';
+import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import type { ProofFile } from '../../circuits/graph/proof-file.ts';
+import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { loadKernels, nodePlatform } from '../../wasm/runtime/node.ts';
 import { startKernels, type RunningKernels } from '../../wasm/runtime/threads.ts';
 import {
@@ -100,16 +102,26 @@ export async function verifyChainPlainly(model: LoadedCircuit, weights: Weights,
   return performance.now() - start;
 }
 
+/** `verifySlices` looks at this too, but then a circuit at fault and cuts that do not fit it are the same refusal. */
+function refuseMalformed(name: string, circuit: Circuit, weights: Weights): void {
+  try {
+    checkStructure(circuit, weights);
+  } catch (error) {
+    if (!(error instanceof CircuitRefusal)) throw error;
+    throw refusal(name, { ok: false, check: 'circuit', detail: error.message });
+  }
+}
+
 async function checkChain(
   name: string,
   { circuit }: LoadedCircuit,
   weights: Weights,
   chain: Chain,
-  start: (circuit: LoadedCircuit['circuit'], weights: Weights) => SliceVerifier | Refusal,
+  start: (circuit: Circuit, weights: Weights) => SliceVerifier | Refusal,
 ): Promise<void> {
+  refuseMalformed(name, circuit, weights);
   const verdict = await verifySlices(circuit, weights, chain.cuts, start, chain, chain.slices);
   if (verdict.ok) return;
   const { slice } = verdict;
-  if (slice !== null) throw refusal(name, verdict, `${chain.paths[slice]!} (slice ${slice} of ${chain.slices.length})`);
-  throw refusal(name, verdict, verdict.check === 'circuit' ? null : 'the chain');
+  throw refusal(name, verdict, slice === null ? 'the chain' : `${chain.paths[slice]!} (slice ${slice} of ${chain.slices.length})`);
 }
