@@ -94,7 +94,8 @@ export async function compileSmall(model: OnnxModel, options: CompileOptions = D
   const inputs = circuit.inputs.map(({ shape }) => Uint8Array.from({ length: shape[0] * shape[1] * shape[2] }, () => 256 * random()));
   const { tensors } = execute(circuit, weights, inputs);
   runFast(circuit, weights, inputs).forEach((tensor, k) => {
-    if (!tensors[k]!.every((v, n) => v === tensor[n])) throw new Error(`tensor ${k} differs from the plain executor's`);
+    const at = tensors[k]!.findIndex((v, n) => v !== tensor[n]);
+    if (at >= 0) throw new Error(`tensor ${k}: ${tensor[at]!} at ${at}, the plain executor has ${tensors[k]![at]!}`);
   });
   return compiled;
 }
