@@ -103,6 +103,22 @@ describe('K', () => {
     );
   });
 
+  it('multiplies as its definition says where sums of products are largest, or next to a multiple of p', () => {
+    const edges = [0, 1, P - 2, P - 1];
+    const all = Array.from({ length: 4 ** 4 }, (_, n): K => [edges[n & 3]!, edges[(n >> 2) & 3]!, edges[(n >> 4) & 3]!, edges[n >> 6]!]);
+    for (const x of all) for (const y of all) if (!equal(mul(x, y), slowProduct(x, y))) expect(mul(x, y)).toEqual(slowProduct(x, y));
+    const near = fc.tuple(...[0, 1, 2, 3].map(() => fc.constantFrom(0, 1, 5, P - 3, P - 1))) as unknown as fc.Arbitrary<K>;
+    fc.assert(
+      fc.property(element, near, (x, z) => {
+        fc.pre(!isZero(x));
+        const y = mul(inverse(x), z);
+        expect(slowProduct(x, y)).toEqual(z);
+        expect(mul(x, y)).toEqual(z);
+      }),
+      { seed: 7, numRuns: 3000 },
+    );
+  });
+
   it('is a field', () => {
     fc.assert(
       fc.property(element, element, element, (x, y, z) => {

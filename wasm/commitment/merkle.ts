@@ -55,12 +55,14 @@ export function multiproofPositions(indices: readonly number[], depth: number): 
 /** The siblings of a multiproof, one after the other. */
 export function multiproof(kernels: Kernels, tree: MerkleTree, indices: readonly number[]): Uint8Array {
   const positions = multiproofPositions(indices, tree.depth);
-  const out = new Uint8Array(32 * positions.length);
-  positions.forEach(([height, index], k) => {
-    const at = tree.levels[height]! + 32 * index;
-    out.set(kernels.bytes.subarray(at, at + 32), 32 * k);
-  });
-  return out;
+  const out = new Uint32Array(8 * positions.length);
+  const words = kernels.words;
+  let at = 0;
+  for (const [height, index] of positions) {
+    const from = (tree.levels[height]! >>> 2) + 8 * index;
+    for (let k = 0; k < 8; k++) out[at++] = words[from + k]!;
+  }
+  return new Uint8Array(out.buffer);
 }
 
 /** The root that leaf digests (at `leaves`, 32 bytes each, in the order of the sorted indices) and siblings give. */

@@ -65,17 +65,31 @@ export function neg(x: K): K {
   return sub(ZERO, x);
 }
 
-/** With A, B, C, D in F[i]: (A + B u)(C + D u) = A C + (2 + i) B D + (A D + B C) u. */
+/**
+ * The element of F that a sum of products stands for, below 2^65: `value` is the sum in floating point, at most 2^14.5 off, `low` the sum modulo 2^32. Dividing adds an error of 2^13 at most, so the quotient
+ * by p is at most one off, and only where the remainder is within 2^15 of 0 or p, as in `mulBase`.
+ */
+function reduceSum(value: number, low: number): number {
+  const r = (low - Math.imul(Math.floor(value * (1 / P)), P)) >>> 0;
+  return r >= 0xc0000000 ? r - 0x80000001 : r >= P ? r - P : r;
+}
+
+/**
+ * With A, B, C, D in F[i]: (A + B u)(C + D u) = A C + (2 + i) B D + (A D + B C) u. Products are summed before they are reduced: all that is rounded is below 2^65, so each of the at most eleven roundings
+ * (six products, five sums) is at most 2^11.
+ */
 export function mul(x: K, y: K): K {
   const [a, b, c, d] = x;
   const [e, f, g, h] = y;
-  const bd0 = subBase(mulBase(c, g), mulBase(d, h));
-  const bd1 = addBase(mulBase(c, h), mulBase(d, g));
+  const bd0 = c * g - d * h;
+  const bd1 = c * h + d * g;
+  const low0 = Math.imul(c, g) - Math.imul(d, h);
+  const low1 = Math.imul(c, h) + Math.imul(d, g);
   return [
-    addBase(subBase(mulBase(a, e), mulBase(b, f)), subBase(addBase(bd0, bd0), bd1)),
-    addBase(addBase(mulBase(a, f), mulBase(b, e)), addBase(bd0, addBase(bd1, bd1))),
-    addBase(subBase(mulBase(a, g), mulBase(b, h)), subBase(mulBase(c, e), mulBase(d, f))),
-    addBase(addBase(mulBase(a, h), mulBase(b, g)), addBase(mulBase(c, f), mulBase(d, e))),
+    reduceSum(a * e - b * f + (2 * bd0 - bd1), Math.imul(a, e) - Math.imul(b, f) + 2 * low0 - low1),
+    reduceSum(a * f + b * e + (bd0 + 2 * bd1), Math.imul(a, f) + Math.imul(b, e) + low0 + 2 * low1),
+    reduceSum(a * g - b * h + (c * e - d * f), Math.imul(a, g) - Math.imul(b, h) + Math.imul(c, e) - Math.imul(d, f)),
+    reduceSum(a * h + b * g + (c * f + d * e), Math.imul(a, h) + Math.imul(b, g) + Math.imul(c, f) + Math.imul(d, e)),
   ];
 }
 

@@ -2,7 +2,7 @@
  * The weights eq(z, .) of a layer's sumcheck, and the sums that its rounds are read from, in the kernels' memory. See kernels/eq.ts.
  */
 import { writeK } from '../field/karray.ts';
-import { add, ZERO, type K } from '../field/qm31.ts';
+import { P, type K } from '../field/qm31.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 
 /** Pairs with weights from one low table. */
@@ -21,6 +21,18 @@ export function overGroups(kernels: Kernels, job: number, args: readonly number[
 export interface Tables {
   readonly low: number;
   readonly high: number;
+}
+
+/** The element whose four coordinates stand in four lanes each, summed over lanes and parts (32 words each); the first part's block begins at word `start`. */
+function totalOfLanes(words: Uint32Array, start: number, end: number): K {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let w = start; w < end; w += 32) {
+    a += words[w]! + words[w + 1]! + words[w + 2]! + words[w + 3]!;
+    b += words[w + 4]! + words[w + 5]! + words[w + 6]! + words[w + 7]!;
+    c += words[w + 8]! + words[w + 9]! + words[w + 10]! + words[w + 11]!;
+    d += words[w + 12]! + words[w + 13]! + words[w + 14]! + words[w + 15]!;
+  }
+  return [a % P, b % P, c % P, d % P];
 }
 
 export class Weights {
@@ -61,14 +73,6 @@ export class Weights {
     kernels.exports.clear!(sums, 128 * kernels.threads);
     run(sums);
     const words = kernels.words;
-    let value = ZERO;
-    let quadratic = ZERO;
-    for (let w = start; w < end; w += 32) {
-      for (let lane = w; lane < w + 4; lane++) {
-        value = add(value, [words[lane]!, words[lane + 4]!, words[lane + 8]!, words[lane + 12]!]);
-        quadratic = add(quadratic, [words[lane + 16]!, words[lane + 20]!, words[lane + 24]!, words[lane + 28]!]);
-      }
-    }
-    return [value, quadratic];
+    return [totalOfLanes(words, start, end), totalOfLanes(words, start + 16, end)];
   }
 }
