@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { size } from '../circuits/graph/circuit.ts';
 import { createApi } from './api/api.ts';
 import { clientAddress } from './api/address.ts';
 import { createMetrics } from './api/metrics.ts';
@@ -16,10 +17,10 @@ import { startDispatch } from './dispatch/dispatch.ts';
 import { coordinatorKeys } from './dispatch/identity.ts';
 import type { Log } from './dispatch/observer.ts';
 import { createPublications } from './models/publication.ts';
-import { addDigits, addFolder, createRegistry } from './models/registry.ts';
+import { addDigits, addFolder, createRegistry, type ModelRegistry } from './models/registry.ts';
 import { createModelRunner } from './models/runner.ts';
 import { openStore } from './store/store.ts';
-import { createVerifierPool } from './verify/pool.ts';
+import { createVerifierPool, type VerifierPool } from './verify/pool.ts';
 
 export interface RunningCoordinator {
   /** Where it is reached, `http://127.0.0.1:8420`. */
@@ -29,6 +30,9 @@ export interface RunningCoordinator {
   /** Stops taking requests, lets miners finish what they have, says goodbye to them, ends what is left. */
   drain(): Promise<void>;
 }
+
+/** So many models are made ready before the first request. */
+const WARM = 4;
 
 /** How long connections may take to end, ms. */
 const CLOSE_WITHIN = 2000;
@@ -106,6 +110,7 @@ async function start(config: Config, log: Log, version: string, endings: Endings
   });
   endings.add(() => publications.close());
   await publications.refresh();
+  await warm(registry, verifier);
 
   const metrics = createMetrics();
   const trustedProxies = addressesOf(config.trustedProxies);
@@ -128,6 +133,8 @@ async function start(config: Config, log: Log, version: string, endings: Endings
   delay.enable();
   endings.add(() => void delay.disable());
   let draining = false;
+  const over = new AbortController();
+  endings.add(() => over.abort());
   const api = createApi({
     coordinator: dispatch.coordinator,
     metrics,
@@ -138,6 +145,7 @@ async function start(config: Config, log: Log, version: string, endings: Endings
     trustedProxies,
     limits: { maxInputBytes, maxModelBytes },
     draining: () => draining,
+    over: over.signal,
     figures() {
       const { running, waiting, prepared, bytes, failures } = verifier.figures();
       return {
@@ -169,6 +177,18 @@ async function start(config: Config, log: Log, version: string, endings: Endings
       log.info({}, 'drained');
     },
   };
+}
+
+/** What a first request for one of the coordinator's own models would wait for. */
+async function warm(registry: ModelRegistry, verifier: VerifierPool): Promise<void> {
+  for (const { circuit, plans, run } of registry
+    .list()
+    .filter(({ info }) => info.publisher === null)
+    .slice(0, WARM)) {
+    await run(circuit.inputs.map(({ shape }) => new Uint8Array(size(shape))));
+    for (const { digest, sliced, weights } of plans[0]!.slices)
+      await verifier.prepare({ digest, load: async () => ({ circuit: sliced.circuit, weights }) });
+  }
 }
 
 /** The address as a browser writes it. */

@@ -8,10 +8,10 @@ import type { BlockList } from 'node:net';
 import { Problem, type Coordinator } from '../coordinator.ts';
 import type { Log } from '../dispatch/observer.ts';
 import { clientAddress } from './address.ts';
-import { blobRoutes, type BlobLimits } from './blob-routes.ts';
+import { blobRoutes, type BlobRoutesOptions } from './blob-routes.ts';
 import { createBodyReader } from './body.ts';
 import { docsRoutes, openApiDocument } from './docs.ts';
-import { inferenceRoutes, type InferenceLimits } from './inference-routes.ts';
+import { inferenceRoutes, type InferenceRoutesOptions } from './inference-routes.ts';
 import type { Metrics } from './metrics.ts';
 import { modelRoutes } from './models-routes.ts';
 import type { Pages } from './pages.ts';
@@ -28,9 +28,11 @@ export interface ApiOptions {
   /** Origins whose pages may use the interface; `*` for all. */
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: BlockList;
-  readonly limits: InferenceLimits & BlobLimits;
+  readonly limits: Pick<InferenceRoutesOptions, 'maxInputBytes'> & Pick<BlobRoutesOptions, 'maxModelBytes'>;
   /** Whether no more requests are taken. */
   readonly draining: () => boolean;
+  /** Ends the streams of events: who follows them goes on elsewhere, or later. */
+  readonly over: AbortSignal;
   /** Figures beside `Coordinator.stats`. */
   readonly figures: () => Readonly<Record<string, number>>;
 }
@@ -83,8 +85,8 @@ export function createApi(options: ApiOptions): Api {
   });
 
   app.route('/v1', modelRoutes(coordinator, body));
-  app.route('/v1', inferenceRoutes(coordinator, body, addressOf, limits));
-  app.route('/v1', blobRoutes(coordinator, body, addressOf, limits));
+  app.route('/v1', inferenceRoutes({ coordinator, body, addressOf, over: options.over, ...limits }));
+  app.route('/v1', blobRoutes({ coordinator, body, addressOf, ...limits }));
   app.route('/', statusRoutes(coordinator, metrics, options.figures));
   app.route(
     '/',

@@ -12,16 +12,15 @@ import { shown } from './problem.ts';
 const hashParameter = pathParameter('hash', 'BLAKE3 of the bytes, 64 lower-case hexadecimal digits');
 const putSchema = v.strictObject({ hash: digestSchema, size: v.number() });
 
-export interface BlobLimits {
+export interface BlobRoutesOptions {
+  readonly coordinator: Coordinator;
+  readonly body: BodyReader;
+  /** Whom limits are counted against. */
+  readonly addressOf: (c: Context<{ Bindings: HttpBindings }>) => string;
   readonly maxModelBytes: number;
 }
 
-export function blobRoutes(
-  coordinator: Coordinator,
-  body: BodyReader,
-  addressOf: (c: Context<{ Bindings: HttpBindings }>) => string,
-  { maxModelBytes }: BlobLimits,
-): Hono<{ Bindings: HttpBindings }> {
+export function blobRoutes({ coordinator, body, addressOf, maxModelBytes }: BlobRoutesOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
 
   app.get(

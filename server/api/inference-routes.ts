@@ -15,16 +15,23 @@ const KEEP_ALIVE = 15_000;
 
 const idParameter = pathParameter('id', 'UUID of the request');
 
-export interface InferenceLimits {
+export interface InferenceRoutesOptions {
+  readonly coordinator: Coordinator;
+  readonly body: BodyReader;
+  /** Whom limits are counted against. */
+  readonly addressOf: (c: Context<{ Bindings: HttpBindings }>) => string;
+  /** Ends the streams of events. */
+  readonly over: AbortSignal;
   readonly maxInputBytes: number;
 }
 
-export function inferenceRoutes(
-  coordinator: Coordinator,
-  body: BodyReader,
-  addressOf: (c: Context<{ Bindings: HttpBindings }>) => string,
-  { maxInputBytes }: InferenceLimits,
-): Hono<{ Bindings: HttpBindings }> {
+export function inferenceRoutes({
+  coordinator,
+  body,
+  addressOf,
+  over,
+  maxInputBytes,
+}: InferenceRoutesOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
 
   app.post(
@@ -95,7 +102,7 @@ export function inferenceRoutes(
       if (!/^\d{1,15}$/.test(last))
         throw new Problem(400, 'last-event-id', 'Last-Event-ID is no number of an event', { expected: 'a number', got: shown(last) });
       const gone = new AbortController();
-      const events = await coordinator.events(id, Number(last), gone.signal);
+      const events = await coordinator.events(id, Number(last), AbortSignal.any([gone.signal, over]));
       if (events === null) throw unknown(id);
       // Proxies that collect answers before they pass them on are asked not to.
       c.header('x-accel-buffering', 'no');
