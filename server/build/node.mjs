@@ -1,4 +1,4 @@
-// The rooms as JavaScript: dist/node, which mirrors the repository, with the kernels and the built-in models' data beside their code.
+// The rooms as JavaScript: dist/node, which mirrors the repository, with the kernels, the built-in models' data and the database's migrations beside their code.
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { filesBelow, fingerprint, isFresh, ROOT } from './fingerprint.mjs';
@@ -20,7 +20,7 @@ export async function buildNode({ force = false } = {}) {
   const output = `dist/.node-${process.pid}`;
   try {
     await runNode('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', output]);
-    const data = filesBelow('circuits/models').filter((file) => !/\.(ts|mjs|md)$/.test(file));
+    const data = ['circuits/models', 'server/store/migrations'].flatMap(filesBelow).filter((file) => !/\.(ts|mjs|md)$/.test(file));
     for (const file of [...Object.values(KERNEL_MODULES), ...data]) {
       mkdirSync(join(ROOT, output, dirname(file)), { recursive: true });
       copyFileSync(join(ROOT, file), join(ROOT, output, file));
