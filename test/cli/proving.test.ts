@@ -5,6 +5,8 @@ import { circuitDigest } from '../../circuits/graph/encoding.ts';
 import { encodeCircuitFile } from '../../circuits/graph/file.ts';
 import { decodeProofFile, encodeProofFile, type ProofFile } from '../../circuits/graph/proof-file.ts';
 import { encodeWeightsFile } from '../../circuits/graph/weights-file.ts';
+import { estimateMemory } from '../../wasm/prove.ts';
+import { securityTable, totalBits } from '../../wasm/verify.ts';
 import { denseNet, featureNet } from '../support/circuits.ts';
 import { failing, placeSample, runCli, runJson, temporaryFolder } from '../support/cli.ts';
 import { kernelModule } from '../support/kernels.ts';
@@ -76,6 +78,48 @@ describe('prove', () => {
       expect(failure).toMatchObject({ exit: 1, code: 'circuit-rule' });
       expect(failure.message).toMatch(/^layer convolution: rule \(ii\): channel \d/);
     }
+  });
+});
+
+describe('prove refuses inputs', () => {
+  const place = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(folder.file(name), content);
+    return folder.file(name);
+  };
+
+  it.each<[string, () => string[], object]>([
+    ['of the wrong shape', () => [place('short.raw', sample.inputs[0]!.slice(1)), inputs[1]!], { exit: 3, code: 'input-shape' }],
+    [
+      'out of range',
+      () => [inputs[0]!, place('big.json', JSON.stringify(Array.from(sample.inputs[1]!, () => 1e6)))],
+      { exit: 3, code: 'input-range', got: '1000000' },
+    ],
+    ['that are no numbers', () => [inputs[0]!, place('odd.json', '["a"]')], { exit: 3, code: 'input-format' }],
+    ['that are missing', () => [inputs[0]!, folder.file('missing.raw')], { exit: 3, code: 'file', got: 'ENOENT' }],
+    ['too few', () => [inputs[0]!], { exit: 2, code: 'input-count' }],
+  ])('%s, and writes nothing', async (_, files, failure) => {
+    expect(await failing('prove', model, ...files(), '--out', folder.file('none.proof'))).toMatchObject(failure);
+    expect(readdirSync(folder.path).filter((name) => name.includes('none.proof'))).toEqual([]);
+  });
+
+  it('by name of the file where a model is missing or is none', async () => {
+    expect(await failing('prove', folder.file('nothing'), ...inputs, '--out', folder.file('none.proof'))).toMatchObject({
+      exit: 3,
+      code: 'file',
+    });
+    const weights = readFileSync(`${model}.weights`);
+    for (const [circuit, own] of [
+      [weights, weights],
+      [readFileSync(`${model}.circuit`), weights.subarray(0, -1)],
+      [readFileSync(`${model}.circuit`).subarray(0, -1), weights],
+    ]) {
+      place('damaged.circuit', circuit!);
+      place('damaged.weights', own!);
+      const failure = await failing('prove', folder.file('damaged'), ...inputs, '--out', folder.file('none.proof'));
+      expect(failure.exit).toBe(3);
+      expect(['file-format', 'circuit-encoding']).toContain(failure.code);
+    }
+    expect(readdirSync(folder.path).filter((name) => name.includes('none.proof'))).toEqual([]);
   });
 });
 
@@ -159,6 +203,43 @@ describe('inspect', () => {
     expect((await runJson('inspect', `${model}.weights`)).json).toMatchObject({
       kind: 'weights',
       lengths: sample.weights.map(({ length }) => length),
+    });
+  });
+
+  it('shows how sure each round of a proof is, and all together', async () => {
+    const rounds = securityTable(sample.circuit);
+    const { json } = await runJson('inspect', `${model}.circuit`, '--security');
+    expect(json.security).toEqual({
+      proof: { rounds, least_bits: Math.min(...rounds.map(({ bits }) => bits)), total_bits: totalBits(rounds) },
+      registration: null,
+    });
+    const { stdout } = await runCli('inspect', `${model}.circuit`, '--security');
+    expect(stdout).toMatch(/^lookup challenges +1 +\d+ leaves \/ q +1\d\d\.\d$/m);
+    expect(stdout).toMatch(new RegExp(`^all +sum +${(Math.floor(10 * totalBits(rounds)) / 10).toFixed(1)}$`, 'm'));
+  });
+
+  it('estimates the memory of a proof, and keeps to it', async () => {
+    const { json } = await runJson('inspect', `${model}.circuit`, '--memory', '--threads', '2');
+    const { kernels, javascript } = estimateMemory(sample.circuit, { threads: 2 });
+    expect(json.memory).toMatchObject({ threads: 2, kernels, total: kernels + javascript });
+    const { json: proven } = await runJson('prove', model, ...inputs, '--threads', '2', '--out', folder.file('measured.proof'));
+    expect(proven.peak_bytes).toBeGreaterThan(0);
+    expect(proven.peak_bytes).toBeLessThanOrEqual(kernels);
+    expect((await runCli('inspect', `${model}.circuit`, '--memory', '--threads', '1')).stdout).toMatch(/^ {2}witness +[\d.]+ KB/m);
+  });
+
+  it('has no security and memory of anything but circuits', async () => {
+    for (const option of ['--security', '--memory'])
+      expect(await failing('inspect', proof, option)).toMatchObject({ exit: 2, code: 'usage', message: `${option} is for circuits` });
+  });
+
+  it('refuses a circuit that is malformed', async () => {
+    const layers = sample.circuit.layers.map((layer) => (layer.kind === 'requantize' ? { ...layer, table: 9 } : layer));
+    writeFileSync(folder.file('odd.circuit'), encodeCircuitFile({ ...sample.circuit, layers }));
+    expect(await failing('inspect', folder.file('odd.circuit'))).toMatchObject({
+      exit: 1,
+      code: 'circuit-rule',
+      message: expect.stringContaining('table'),
     });
   });
 });
