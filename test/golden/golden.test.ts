@@ -21,12 +21,20 @@ test('both implementations of the primitives answer as in version 1', () => {
 });
 
 test('the golden circuits are those that the tests make', () => {
-  expect(goldenSamples().map(fileName)).toEqual(Object.keys(goldenDigests()));
-  readGolden().forEach(({ circuit, weights }, n) => {
-    const sample = goldenSamples()[n]!;
+  const golden = readGolden();
+  const samples = goldenSamples();
+  expect([...samples.map(fileName), 'digits']).toEqual(Object.keys(goldenDigests()));
+  samples.forEach((sample, n) => {
+    const { circuit, weights } = golden[n]!;
     expect(encodeCircuit(circuit)).toEqual(encodeCircuit(sample.circuit));
     expect(weights).toEqual(sample.weights);
   });
+});
+
+test('the golden digit is read as what it is', () => {
+  const digit = readGolden().find(({ name }) => name === 'digits')!;
+  const [logits] = digit.proof.outputs;
+  expect(digit.circuit.meaning.outputs[0]!.labels[logits!.indexOf(Math.max(...logits!))]).toBe('7');
 });
 
 describe.each(readGolden().map((golden) => [golden.name, golden] as const))('version 1, %s', (_, golden) => {
