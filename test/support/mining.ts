@@ -5,7 +5,8 @@ import { nodePlatform } from '../../wasm/runtime/node.ts';
 import { memoryStorage } from '../../web/client/storage.ts';
 import { seedIdentity } from '../../web/miner/identity.ts';
 import { createMiner, type Miner, type MinerOptions } from '../../web/miner/miner.ts';
-import { openSocketWith, systemClock, systemRandom, type MinerPlatform } from '../../web/miner/platform.ts';
+import { systemClock, systemRandom } from '../../web/client/clock.ts';
+import { openSocketWith, type MinerPlatform } from '../../web/miner/platform.ts';
 import type { MinerState } from '../../web/miner/state.ts';
 import { clamp, clampAround128, CircuitDraft, type Sample } from './circuit-draft.ts';
 

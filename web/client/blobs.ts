@@ -61,7 +61,7 @@ export function addressAt(coordinator: string, path: string): string {
 }
 
 /** The body of an answer, refused as soon as it is longer than `limit`. */
-async function bodyOf(response: Response, limit: number): Promise<Uint8Array> {
+export async function bodyOf(response: Response, limit: number): Promise<Uint8Array> {
   const tooLong = (): Error => new Error(`it is longer than ${limit} bytes`);
   if (Number(response.headers.get('content-length') ?? 0) > limit) throw tooLong();
   const parts: Uint8Array[] = [];

@@ -36,6 +36,10 @@ export interface VerifyOptions {
   readonly model: string | null;
   /** What the client put in; null: take the bundle's word, and say so. */
   readonly inputs: readonly Uint8Array[] | null;
+  /** Which request it must answer (`input`). Default: any. */
+  readonly request?: string | null;
+  /** What the coordinator claimed the outputs to be (`chain`). Default: nothing. */
+  readonly outputs?: readonly (Uint8Array | Int32Array)[] | null;
   readonly signal?: AbortSignal;
   /** Called as each check ends. */
   readonly onCheck?: (check: Check) => void;

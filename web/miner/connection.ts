@@ -1,6 +1,5 @@
 /**
- * The connection to a coordinator: challenge, certificate, hello, welcome; then frames in both directions until it is lost; then again, later and later: 0.5 s, doubled up to 30 s, each time a random part of
- * it ("full jitter", so that the miners of a coordinator that was away do not come all at once).
+ * The connection to a coordinator: challenge, certificate, hello, welcome; then frames in both directions until it is lost; then again, later and later.
  */
 import {
   decodeCoordinatorFrame,
@@ -12,11 +11,10 @@ import {
 } from '../../server/wire/frames.ts';
 import { CLOSE, DEAD_AFTER, MINER_PATH, PROTOCOL, SUBPROTOCOL } from '../../server/wire/limits.ts';
 import { addressAt } from '../client/blobs.ts';
-import type { Clock, OpenSocket, Socket } from './platform.ts';
+import { backoff, type Clock } from '../client/clock.ts';
+import type { OpenSocket, Socket } from './platform.ts';
 import { possession, type Session, type Sessions } from './session.ts';
 
-export const FIRST_DELAY = 500;
-export const LARGEST_DELAY = 30_000;
 /** A connection that lasted so long was a good one: the next delay is the first one again. */
 const STEADY = 5_000;
 /** How long a paused hotkey waits where nobody says for how long. */
@@ -245,9 +243,8 @@ export function connect(options: ConnectionOptions): Connection {
   }
 
   function retry(least: number, paused: boolean, reason: string): void {
-    const most = Math.min(LARGEST_DELAY, FIRST_DELAY * 2 ** failures);
+    const delay = least + backoff(failures, random);
     failures += 1;
-    const delay = least + most * (new DataView(random(4).slice().buffer).getUint32(0) / 2 ** 32);
     events.status({ kind: 'waiting', until: clock.now() + delay, paused, reason });
     cancelRetry = clock.after(delay, () => {
       if (!stopped) open();

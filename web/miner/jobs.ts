@@ -5,7 +5,7 @@ import { LEASE } from '../../server/wire/limits.ts';
 import { jobContext, proofStatement } from '../../server/wire/statements.ts';
 import type { CircuitNames } from '../client/artefacts.ts';
 import { hex, type Blobs } from '../client/blobs.ts';
-import type { Clock } from './platform.ts';
+import type { Clock } from '../client/clock.ts';
 import { JobFailure, type JobPhase, type Provers } from './provers.ts';
 import type { Session } from './session.ts';
 

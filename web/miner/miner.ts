@@ -65,7 +65,7 @@ export function createMiner(platform: MinerPlatform, options: MinerOptions): Min
   /** Provers of an earlier number of threads, to be ended when their last job is. */
   let retired: (typeof provers)[] = [];
   let connection: Connection | null = null;
-  let cancelRest = (): void => undefined;
+  let endIdle = (): void => undefined;
 
   const state = changing<MinerState>({
     connection: { kind: 'stopped', reason: null },
@@ -96,11 +96,18 @@ export function createMiner(platform: MinerPlatform, options: MinerOptions): Min
     if (cache.bytes !== known.bytes || cache.count !== known.count) state.change({ cache });
   }
 
+  /** What is done while there is no job: half a second of practice, then nothing, then rest. */
   function idle(): void {
-    cancelRest();
-    cancelRest = clock.after(restAfter, () => {
+    const busy = new AbortController();
+    // A worker that fails at this shows it with the next job.
+    void provers.warmUp(busy.signal).catch(() => undefined);
+    const cancel = clock.after(restAfter, () => {
       void provers.rest().then(() => state.change({ provers: provers.figures() }));
     });
+    endIdle = () => {
+      busy.abort();
+      cancel();
+    };
   }
 
   async function endRetired(): Promise<void> {
@@ -118,7 +125,7 @@ export function createMiner(platform: MinerPlatform, options: MinerOptions): Min
     events: {
       changed(work, queued) {
         state.change({ work: work && summary(work), queued });
-        cancelRest();
+        endIdle();
         if (work !== null) return;
         void endRetired();
         if (connection !== null) idle();
@@ -203,7 +210,7 @@ export function createMiner(platform: MinerPlatform, options: MinerOptions): Min
     },
     async stop() {
       connection?.stop();
-      cancelRest();
+      endIdle();
       retired.push(provers);
       provers = createProvers(platform.prover, artefacts, state.value.threads, memory);
       state.change({ provers: [] });

@@ -1,5 +1,6 @@
 /** What a miner needs from a page or from Node. */
 import type { ProverPlatform } from '../../wasm/runtime/platform.ts';
+import type { Clock } from '../client/clock.ts';
 import type { Storage } from '../client/storage.ts';
 
 /** An open, or opening, connection. */
@@ -17,13 +18,6 @@ export interface SocketEvents {
 
 /** Opens a connection with a subprotocol. What arrives before it is open is kept by whoever implements it. */
 export type OpenSocket = (url: string, protocol: string, events: SocketEvents) => Socket;
-
-export interface Clock {
-  /** Milliseconds since 1970. */
-  now(): number;
-  /** Calls `action` after so many milliseconds, unless what it returns is called before. */
-  after(milliseconds: number, action: () => void): () => void;
-}
 
 export interface MinerPlatform {
   readonly openSocket: OpenSocket;
@@ -60,14 +54,3 @@ export function openSocketWith(open: (url: string, protocol: string) => Standard
     };
   };
 }
-
-/** The clock on the wall. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  after(milliseconds, action) {
-    const timer = setTimeout(action, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
-
-export const systemRandom = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));

@@ -43,6 +43,8 @@ export interface Provers {
   ): Promise<ProvenJob>;
   /** How long a proof of this circuit took the last time, and how long to get its prover ready; null where that is not known. */
   pace(circuit: string): { readonly prove: number; readonly prepare: number } | null;
+  /** Makes the provers that have a worker as fast as they get, in time that nobody needs: the first proofs of a worker are slow. Ends when the signal is aborted. */
+  warmUp(signal: AbortSignal): Promise<void>;
   figures(): readonly ProverFigures[];
   /** Gives memory back until the next job. */
   rest(): Promise<void>;
@@ -55,7 +57,15 @@ interface Warm {
   readonly prepare: number;
   prove: number | null;
   bytes: number;
+  /** Whether its worker has proven for so long that it does so as fast as it can. */
+  warmedUp: boolean;
 }
+
+/** What is left of a prover without its worker. */
+const RESTING = { bytes: 0, warmedUp: false } as const;
+
+/** Half a second of proofs is enough for the engine to compile what it sees often. Where a proof takes much of that, it is compiled long before the proof ends. */
+const WARM_UP = 500;
 
 /** Circuits that are kept, resting or not. */
 const MAX_PROVERS = 16;
@@ -92,12 +102,12 @@ export function createProvers(platform: ProverPlatform, artefacts: Artefacts, th
     const { circuit, weights } = await artefacts.get(names, signal);
     onPhase('prepare');
     const start = performance.now();
-    const prover = await createProver(platform, circuit, weights, { threads });
+    const prover = await createProver(platform, circuit, weights, { threads, signal });
     if (disposed) {
       await prover.dispose();
       throw new JobFailure('failed', 'the miner was stopped');
     }
-    const own: Warm = { prover, prepare: performance.now() - start, prove: null, bytes: 0 };
+    const own: Warm = { prover, prepare: performance.now() - start, prove: null, bytes: 0, warmedUp: false };
     warm.set(names.digest, own);
     if (hex(prover.digest) !== names.digest)
       throw new JobFailure('artefact', `the circuit has the digest ${hex(prover.digest)}, not ${names.digest}`);
@@ -145,7 +155,7 @@ export function createProvers(platform: ProverPlatform, artefacts: Artefacts, th
           throw new JobFailure('artefact', message, { cause: error });
         // A worker that failed is replaced when the next job comes.
         const own = warm.get(names.digest);
-        if (own) own.bytes = 0;
+        if (own) Object.assign(own, RESTING);
         throw new JobFailure('failed', message, { cause: error });
       }
     },
@@ -153,11 +163,19 @@ export function createProvers(platform: ProverPlatform, artefacts: Artefacts, th
       const own = warm.get(circuit);
       return own && own.prove !== null ? { prove: own.prove, prepare: own.prepare } : null;
     },
+    async warmUp(signal) {
+      for (const own of warm.values()) {
+        if (signal.aborted) return;
+        if (own.warmedUp || own.bytes === 0 || (own.prove ?? 0) > WARM_UP / 2) continue;
+        own.warmedUp = true;
+        await own.prover.warmUp(WARM_UP);
+      }
+    },
     figures: () => Array.from(warm, ([circuit, { bytes }]) => ({ circuit, bytes })),
     async rest() {
       await Promise.all(
         Array.from(warm.values(), async (own) => {
-          own.bytes = 0;
+          Object.assign(own, RESTING);
           await own.prover.rest();
         }),
       );

@@ -327,7 +327,10 @@ export async function startTestCoordinator(models: readonly ServedModel[], { lea
   const server: Server = createServer((incoming, response) => answerHttp(coordinator, incoming, response));
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   server.on('upgrade', (incoming, socket, head) => {
-    if (refuse || incoming.url !== MINER_PATH || incoming.headers['sec-websocket-protocol'] !== SUBPROTOCOL) return socket.destroy();
+    if (refuse || incoming.url !== MINER_PATH || incoming.headers['sec-websocket-protocol'] !== SUBPROTOCOL) {
+      socket.destroy();
+      return;
+    }
     sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
       const peer = new MinerPeer(webSocket, { origin: coordinator.url, coordinator: coordinator.address, sessions });
       peer.onWelcome = () => {
