@@ -181,12 +181,10 @@ async function start(config: Config, log: Log, version: string, endings: Endings
 
 /** What a first request for one of the coordinator's own models would wait for. */
 async function warm(registry: ModelRegistry, verifier: VerifierPool): Promise<void> {
-  for (const { circuit, plans, run } of registry
-    .list()
-    .filter(({ info }) => info.publisher === null)
-    .slice(0, WARM)) {
-    await run(circuit.inputs.map(({ shape }) => new Uint8Array(size(shape))));
-    for (const { digest, sliced, weights } of plans[0]!.slices)
+  const own = registry.list().filter(({ info }) => info.publisher === null);
+  for (const model of own.slice(0, WARM)) {
+    await model.run(model.circuit.inputs.map(({ shape }) => new Uint8Array(size(shape))));
+    for (const { digest, sliced, weights } of model.plans[0]!.slices)
       await verifier.prepare({ digest, load: async () => ({ circuit: sliced.circuit, weights }) });
   }
 }

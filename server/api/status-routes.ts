@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { Problem, type Coordinator } from '../coordinator.ts';
-import { minerListSchema } from '../wire/http.ts';
+import { coordinatorSchema, minerListSchema } from '../wire/http.ts';
 import type { Metrics } from './metrics.ts';
 import { operation } from './operation.ts';
 
@@ -12,6 +12,16 @@ const statusSchema = v.strictObject({ status: v.literal('ok') });
 /** @param ownFigures what is measured beside `Coordinator.stats` */
 export function statusRoutes(coordinator: Coordinator, metrics: Metrics, ownFigures: () => Readonly<Record<string, number>>): Hono {
   const app = new Hono();
+
+  app.get(
+    '/v1/coordinator',
+    operation({
+      tag: 'network',
+      summary: 'Who this coordinator is',
+      answers: { 200: { description: 'Its origin, and the address of its hotkey', schema: coordinatorSchema } },
+    }),
+    (c) => c.json(coordinator.identity),
+  );
 
   app.get(
     '/v1/miners',

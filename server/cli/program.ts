@@ -14,7 +14,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => erased((await import('./commands/run.ts')).run),
   inspect: async () => erased((await import('./commands/inspect.ts')).inspect),
   reproduce: async () => erased((await import('./commands/reproduce.ts')).reproduce),
+  mine: async () => erased((await import('./commands/mine.ts')).mine),
+  infer: async () => erased((await import('./commands/infer.ts')).infer),
   serve: async () => erased((await import('./commands/serve.ts')).serve),
+  model: async () => erased((await import('./commands/model.ts')).model),
   bench: async () => erased((await import('./commands/bench.ts')).bench),
 };
 

@@ -128,6 +128,9 @@ export const eventSchema = v.variant('type', [
   v.strictObject({ type: v.literal('over'), inference: inferenceSchema }),
 ]);
 
+/** Who a coordinator is: what publications and certificates name. */
+export const coordinatorSchema = v.strictObject({ origin: v.string(), address: v.string() });
+
 export const minerSchema = v.strictObject({
   hotkey: v.string(),
   agent: v.string(),
