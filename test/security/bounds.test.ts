@@ -3,11 +3,23 @@
  * coefficients come from executing the layer on unit vectors, and each input byte is then chosen by the sign of its own.
  */
 import { describe, expect, test } from 'vitest';
-import { accumulatorBounds, type Intervals } from '../../circuits/bounds/index.ts';
+import { accumulatorBounds, checkCircuit, MAX_TABLE_ROWS, widenTables, type Intervals } from '../../circuits/bounds/index.ts';
 import { accumulate } from '../../circuits/execute/execute.ts';
-import { shapeOf, size, type Circuit, type Layer, type LinearLayer, type Term, type Weights } from '../../circuits/graph/circuit.ts';
+import {
+  shapeOf,
+  size,
+  type Circuit,
+  type Layer,
+  type LinearLayer,
+  type Table,
+  type Term,
+  type Weights,
+} from '../../circuits/graph/circuit.ts';
+import { P } from '../../wasm/parameters.ts';
+import { refuseBrokenRules } from '../../wasm/reference/rules.ts';
 import { CircuitDraft, clamp, type Sample } from '../support/circuit-draft.ts';
 import { committedNet, featureNet } from '../support/circuits.ts';
+import { seededGenerator } from '../support/random.ts';
 import { randomCircuit } from '../support/random-circuits.ts';
 
 /** The linear layers of a circuit, each with its weights. */
@@ -122,4 +134,72 @@ describe('the bounds of accumulators hold for the worst inputs', () => {
       expectBounds(draft.finish(`zero points ${first} and ${second}`, [y]));
     }
   });
+});
+
+/** Which of the two checks of the rules refuse a circuit. */
+function refusals(circuit: Circuit, weights: Weights | null): { shared: string | null; reference: string | null } {
+  const reason = (check: () => void): string | null => {
+    try {
+      check();
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const shared = reason(() => checkCircuit(circuit, weights));
+  return { shared, reference: reason(() => refuseBrokenRules(circuit, weights)) };
+}
+
+/** The circuit with a table moved, shortened or lengthened by one row, or as long as rule (i) allows or one row longer; or with a shift or a bias changed. */
+function perturbed(circuit: Circuit, random: () => number): Circuit {
+  const pick = (n: number): number => Math.floor(random() * n);
+  if (circuit.tables.length && pick(2) === 0) {
+    const changed = pick(circuit.tables.length);
+    const by = [
+      ({ first, values }: Table): Table => ({ first: first + 1, values: values.subarray(1) }),
+      ({ first, values }: Table): Table => ({ first, values: values.subarray(0, -1) }),
+      ({ first, values }: Table): Table => ({ first: first - 1, values: Uint8Array.of(0, ...values) }),
+      ({ first, values }: Table): Table => ({ first: first + 1, values }),
+      ({ first, values }: Table): Table => {
+        const shifts = circuit.layers.flatMap((layer) => (layer.kind === 'requantize' && layer.table === changed ? [...layer.shift] : []));
+        const rows = Math.floor(P / 2 ** Math.max(...shifts)) + pick(2);
+        return rows <= MAX_TABLE_ROWS ? { first, values: Uint8Array.from({ length: rows }, (_, n) => values[n] ?? 0) } : { first, values };
+      },
+    ][pick(5)]!;
+    const tables = circuit.tables.map((table, n) => (n === changed && table.values.length > 1 ? by(table) : table));
+    return { ...circuit, tables };
+  }
+  const changed = pick(circuit.layers.length);
+  const layers = circuit.layers.map((layer, n): Layer => {
+    if (n !== changed || layer.kind === 'maximum') return layer;
+    const k = pick(layer.bias.length);
+    const large = pick(3) === 0;
+    const bias = layer.bias.with(k, layer.bias[k]! + (large ? 2 ** 30 * (1 - 2 * pick(2)) : pick(3) - 1));
+    if (layer.kind === 'accumulate' || pick(2) === 0) return { ...layer, bias };
+    const c = pick(layer.shift.length);
+    return { ...layer, shift: layer.shift.with(c, Math.min(24, Math.max(0, layer.shift[c]! + 1 - 2 * pick(2)))) };
+  });
+  return { ...circuit, layers };
+}
+
+test('both checks of the rules agree, on circuits at the edge of them too', () => {
+  const random = seededGenerator(8);
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 80; seed++) {
+    const sample = randomCircuit(seed);
+    const committed = seed % 3 === 0;
+    const weights = committed ? null : sample.weights;
+    const unwidened = committed ? { ...sample.circuit, ...squared(sample) } : sample.circuit;
+    // tables as short as the rules allow; wide ones may break rule (i)
+    const tight = committed ? widenTables(unwidened, null) : unwidened;
+    for (let n = 0; n < 8; n++) {
+      const circuit = n === 0 ? tight : perturbed(tight, random);
+      const { shared, reference } = refusals(circuit, weights);
+      const rule = (message: string | null): string => /rule \((i|ii|iii)\)/.exec(message ?? '')?.[0] ?? String(message);
+      if (shared !== null && !shared.includes('rule')) continue;
+      expect(rule(reference), `${sample.name}: ${shared ?? 'accepted'}`).toBe(rule(shared));
+      seen.add(rule(shared));
+    }
+  }
+  expect([...seen].sort()).toEqual(['null', 'rule (i)', 'rule (ii)', 'rule (iii)']);
 });

@@ -1,6 +1,6 @@
 /**
- * The reference verifier: plain, slow, obvious. It shares with the fast one the circuit, its digest and bounds, the constants of
- * `parameters.ts`, and nothing else; both must give the same verdict on every proof.
+ * The reference verifier: plain, slow, obvious. It shares with the fast one the circuit, its digest, the check of its structure, the
+ * constants of `parameters.ts`, and nothing else; both must give the same verdict on every proof.
  */
 import { circuitDigest } from '../../circuits/graph/encoding.ts';
 import { convolutions, weightCount, type Circuit, type Weights } from '../../circuits/graph/circuit.ts';
