@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digitsCompileOptions } from '../../circuits/models/digits/digits.ts';
 import { compile } from '../../circuits/quantize/compile.ts';
-import { SUBJECTS } from '../../server/cli/bench/subjects.ts';
 import { openModel } from '../../wasm/inference/node.ts';
 import { estimateMemory, MEMORY_PARTS, MemoryRefusal, prepareProver } from '../../wasm/prove.ts';
 import { instantiateKernels } from '../../wasm/runtime/instance.ts';
@@ -11,6 +10,7 @@ import { nodePlatform } from '../../wasm/runtime/node.ts';
 import { createProver } from '../../wasm/runtime/prover.ts';
 import { committedNet, smallNets } from '../support/circuits.ts';
 import { kernelModule, loadKernels } from '../support/kernels.ts';
+import { testWithModels } from '../support/models.ts';
 import { randomCircuit } from '../support/random-circuits.ts';
 import { benchModel, estimateAndPeak } from './estimates.ts';
 
@@ -44,19 +44,23 @@ describe.each([1, 2])('the estimate for %d threads', (threads) => {
   });
 });
 
-const LARGE = ['vgg-16', 'mobilenet-v2'];
-it.each(SUBJECTS.filter(({ model }) => !LARGE.includes(model)).map(({ model, weights }) => [model, weights] as const))(
-  'the estimate for %s with %s weights is at least the peak, and at most 3 % more',
-  { timeout: 60_000 },
-  async (name, weightsAre) => {
+/** Models of the bench; the largest are in estimate.long.test.ts. */
+const MODELS: readonly (readonly [name: string, weights: 'public' | 'committed', ...files: string[]])[] = [
+  ['cnn-264k', 'public'],
+  ['dense-4m', 'public'],
+  ['dense-4m', 'committed'],
+  ['mnist-cnn', 'public', 'mnist_cnn.onnx'],
+  ['kws', 'public', 'kws_dscnn.onnx'],
+  ['resnet-8', 'public', 'resnet8_cifar10.onnx'],
+];
+for (const [name, weightsAre, ...files] of MODELS) {
+  testWithModels(`the estimate for ${name} with ${weightsAre} weights is at least the peak, and at most 3 % more`, files, async () => {
     const kernels = instantiateKernels(await kernelModule());
-    const model = await benchModel(kernels, name, weightsAre);
-    if (!model) return;
-    const { estimate, peak } = estimateAndPeak(kernels, model);
+    const { estimate, peak } = estimateAndPeak(kernels, await benchModel(kernels, name, weightsAre));
     expect(peak).toBeLessThanOrEqual(estimate.kernels);
     expect(estimate.kernels).toBeLessThan(SLACK * peak);
-  },
-);
+  });
+}
 
 describe('an estimate', () => {
   const { circuit } = committedNet();

@@ -24,11 +24,10 @@ export function estimateAndPeak(kernels: Kernels, { circuit, weights }: Model): 
   return { estimate: estimateMemory(circuit, { threads: kernels.threads }), peak: kernels.arena.peak };
 }
 
-/** A model of the bench, or null where its file is not there. */
-export async function benchModel(kernels: Kernels, name: string, weightsAre: 'public' | 'committed'): Promise<Model | null> {
+/** A model of the bench, whose file must be there. */
+export async function benchModel(kernels: Kernels, name: string, weightsAre: 'public' | 'committed'): Promise<Model> {
   const subject = SUBJECTS.find(({ model, weights }) => model === name && weights === weightsAre)!;
-  const file = subject.load();
-  if (!file) return null;
+  const file = subject.load()!;
   const { circuit, weights } = await compile(file, { calibration: subject.calibration }, { openModel });
   return { circuit: weightsAre === 'public' ? circuit : commitCircuit(kernels, circuit, weights), weights };
 }
