@@ -15,7 +15,7 @@ export interface OutputReport {
 }
 
 /** `outputs`: one per output of the circuit. */
-export function outputReports(circuit: Circuit, outputs: readonly (Uint8Array | Int32Array)[]): OutputReport[] {
+export function outputReports(circuit: Pick<Circuit, 'meaning'>, outputs: readonly (Uint8Array | Int32Array)[]): OutputReport[] {
   return outputs.map((output, n) => {
     const { name, dims, scale, zero, labels } = circuit.meaning.outputs[n]!;
     const values = Array.from(output);
@@ -34,7 +34,7 @@ export function outputReports(circuit: Circuit, outputs: readonly (Uint8Array | 
 const SHOWN = 5;
 
 /** The largest values of each output, with their labels if it has some. */
-export function outputsText(circuit: Circuit, reports: readonly OutputReport[]): string {
+export function outputsText(circuit: Pick<Circuit, 'meaning'>, reports: readonly OutputReport[]): string {
   return reports
     .map((report, n) => {
       const { labels } = circuit.meaning.outputs[n]!;

@@ -19,6 +19,15 @@ export interface Terminal {
   /** A remark on stderr, for people: left out with `--json`. */
   note(text: string): void;
   progress(label: string): Progress;
+  /** A line that is written over again and again, where somebody watches; null where nobody does. */
+  line(): LiveLine | null;
+}
+
+/** The last line of the terminal. */
+export interface LiveLine {
+  show(text: string): void;
+  /** Leaves what was shown last. */
+  end(): void;
 }
 
 const SILENT: Progress = { at: () => undefined, end: () => undefined };
@@ -30,6 +39,31 @@ export function createTerminal(streams: Streams, json: boolean): Terminal {
       if (!json) streams.stderr.write(`${text}\n`);
     },
     progress: (label) => (streams.stderr.isTTY === true ? bar(streams.stderr, label) : SILENT),
+    line: () => (streams.stderr.isTTY === true && !json ? liveLine(streams.stderr) : null),
+  };
+}
+
+/** No more often than somebody can read. */
+const REDRAW = 250;
+
+function liveLine(stream: NodeJS.WritableStream & { readonly columns?: number }): LiveLine {
+  let latest = '';
+  let timer: NodeJS.Timeout | null = null;
+  const draw = (): void => {
+    timer = null;
+    stream.write(`\r\u001b[2K${latest.slice(0, (stream.columns ?? 80) - 1)}`);
+  };
+  return {
+    show(text) {
+      if (text === latest) return;
+      latest = text;
+      timer ??= setTimeout(draw, REDRAW);
+    },
+    end() {
+      if (timer !== null) clearTimeout(timer);
+      draw();
+      stream.write('\n');
+    },
   };
 }
 

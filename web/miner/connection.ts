@@ -17,6 +17,8 @@ import { possession, type Session, type Sessions } from './session.ts';
 
 /** A connection that lasted so long was a good one: the next delay is the first one again. */
 const STEADY = 5_000;
+/** A coordinator that said goodbye closes the connection within so many milliseconds. */
+const FAREWELL = 2_000;
 /** How long a paused hotkey waits where nobody says for how long. */
 const PAUSE = 3_600_000;
 
@@ -149,7 +151,8 @@ export function connect(options: ConnectionOptions): Connection {
     switch (frame.type) {
       case 'bye':
         own.bye = frame;
-        own.socket.close(1000);
+        // Its close, whose code says more, follows; unless it forgets to.
+        clock.after(FAREWELL, () => own.socket.close(1000));
         return;
       case 'challenge':
         if (own.stage !== 'challenge') throw new FrameError('a second challenge');

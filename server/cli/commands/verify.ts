@@ -1,9 +1,12 @@
-/** `veritab verify PROOF MODEL`: checks a proof file, or a chain of them, against a model, trusting nobody. */
+/** `veritab verify PROOF MODEL`: checks a proof file, or a chain of them, against a model, trusting nobody. `veritab verify bundle FILE`: checks an answer of the network. */
 import { decodeProofFile, type ProofFile } from '../../../circuits/graph/proof-file.ts';
 import { WEIGHT_STANDINGS } from '../../../wasm/verify.ts';
+import { verifyBundle } from '../bundle-verification.ts';
 import { isChainList, readChain, type Chain } from '../chain-file.ts';
 import { command, THREADS_ARG, threadsOf, type Result } from '../command.ts';
 import { contextText, parseContext } from '../context.ts';
+import { COORDINATOR_ARG } from '../coordinator-calls.ts';
+import { DATA_ARG } from '../edge.ts';
 import { Failure } from '../failure.ts';
 import { readWhole } from '../files.ts';
 import { INPUT_ARGS, readInputs } from '../inputs.ts';
@@ -23,8 +26,15 @@ import { verifyChain, verifyChainPlainly, verifyProof, verifyProofPlainly, type 
 export const verify = command({
   meta: { name: 'verify', description: 'Verify a proof: exit code 0 if it holds, 1 if not' },
   args: {
-    proof: { type: 'positional', required: true, description: 'A proof file, or the list that prove --slices wrote' },
-    model: { type: 'positional', required: true, description: MODEL_DESCRIPTION },
+    proof: { type: 'positional', required: true, description: 'A proof file, or the list that prove --slices wrote; or: bundle' },
+    model: {
+      type: 'positional',
+      required: true,
+      description: `${MODEL_DESCRIPTION}. After bundle: the file of an answer from the network`,
+    },
+    digest: { type: 'string', valueHint: 'digest', description: 'Bundles: the model that the answer must be of' },
+    coordinator: { ...COORDINATOR_ARG, description: 'Bundles: where the model is fetched if the bundle does not hold it' },
+    data: DATA_ARG,
     context: { type: 'string', valueHint: 'text', description: 'The context that the proof must have: text, or hex:00ff' },
     input: { type: 'string', valueHint: 'file,...', description: 'The input that the proof must be about' },
     ...INPUT_ARGS,
@@ -36,6 +46,8 @@ export const verify = command({
     threads: { ...THREADS_ARG, description: 'Threads that compute; by default 1' },
   },
   async run(args): Promise<Result> {
+    if (args.proof === 'bundle') return verifyBundle(args.model, args);
+    if (args.digest !== undefined) throw new Failure('usage', 'usage', '--digest is for bundles', { hint: 'veritab verify bundle FILE' });
     const threads = threadsOf(args.threads) ?? 1;
     const wantedContext = args.context === undefined ? null : parseContext(args.context);
     const bytes = await readWhole(args.proof, 'the proof');
