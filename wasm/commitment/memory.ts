@@ -54,6 +54,8 @@ export function planOpening(
       plan.take('opening', 16 * size);
       planMessage(plan, 16 * size);
     } else planCommitment(plan, 'opening', size, levels, depth + 1, threads);
+    // grinding
+    plan.touch('scratch', (2048 + 64) * threads);
     planMessage(plan, 4 * (depth === 0 ? rows : 4 * rows) * level.queries);
     planMessage(plan, 32 * level.queries * n);
     if (last) return;

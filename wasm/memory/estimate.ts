@@ -77,7 +77,7 @@ function planProof(layout: Layout, threads: number): Map<MemoryEstimate['phase']
 
   plan.take('reserved', ARENA);
   // sums, single values and hashes of short messages, which are freed at once
-  plan.take('scratch', 2048 + 2112 * threads);
+  plan.take('scratch', 2048 + 64 * threads);
   planWeights(plan, layout);
   if (weightLevels) {
     plan.take('committed weights', 4 * paddedLength(layout.weightLength, weightLevels[0]!));
