@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const pages = join(import.meta.dirname, 'web/pages');
 
-/** Every .html file below web/pages is a page, served under its path there. */
+/** Every .html file in web/pages is a page, served under its name. */
 const html = existsSync(pages)
-  ? readdirSync(pages, { recursive: true, encoding: 'utf8' })
+  ? readdirSync(pages)
       .filter((file) => file.endsWith('.html'))
       .map((file) => join(pages, file))
   : [];
@@ -14,11 +14,40 @@ const html = existsSync(pages)
 /** Shared memory needs a page that is isolated from other origins. */
 const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
+const SERVICE_WORKER = 'service-worker';
+
+/** Tells the service worker what was built. */
+const builtFiles: Plugin = {
+  name: 'built-files',
+  enforce: 'post',
+  generateBundle(_options, bundle) {
+    const worker = bundle[`${SERVICE_WORKER}.js`];
+    if (worker?.type !== 'chunk') return;
+    const files = Object.keys(bundle)
+      .filter((name) => !name.endsWith('.map') && name !== worker.fileName)
+      .map((name) => `/${name.replace(/^index\.html$/, '').replace(/\.html$/, '')}`)
+      .sort();
+    worker.code = worker.code.replaceAll('BUILT_FILES', JSON.stringify(files));
+  },
+};
+
+/** In development: `/models/<digest>` is the page of the models. */
+const modelPaths: Plugin = {
+  name: 'model-paths',
+  configureServer(server) {
+    server.middlewares.use((request, _response, next) => {
+      if (/^\/models\/[^./]+$/.test(request.url?.split('?')[0] ?? '')) request.url = '/models.html';
+      next();
+    });
+  },
+};
+
 export default defineConfig({
   root: pages,
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   publicDir: false,
   appType: 'mpa',
+  plugins: [builtFiles, modelPaths],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: join(import.meta.dirname, 'dist/web'),
     emptyOutDir: true,
@@ -28,7 +57,10 @@ export default defineConfig({
     sourcemap: true,
     // Under `script-src 'self'; worker-src 'self'` nothing may be inlined as a data: or blob: address.
     assetsInlineLimit: 0,
-    rolldownOptions: { input: html },
+    rolldownOptions: {
+      input: [...html, join(pages, `${SERVICE_WORKER}.ts`)],
+      output: { entryFileNames: ({ name }) => (name === SERVICE_WORKER ? '[name].js' : 'assets/[name]-[hash].js') },
+    },
   },
   worker: { format: 'es' },
   server: { headers: isolation, fs: { allow: [import.meta.dirname] } },

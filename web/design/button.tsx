@@ -11,10 +11,13 @@ export interface ButtonProps {
   readonly pressed?: boolean | undefined;
   /** Why it cannot be used now; null where it can. */
   readonly unavailable?: string | null;
+  /** Its name, where what it shows are no words. */
   readonly label?: string | undefined;
+  /** More about it than its words say. */
+  readonly note?: string | undefined;
 }
 
-export function Button({ children, onPress, kind, size, wide = false, pressed, unavailable = null, label }: ButtonProps) {
+export function Button({ children, onPress, kind, size, wide = false, pressed, unavailable = null, label, note }: ButtonProps) {
   const off = unavailable !== null;
   return (
     <button
@@ -23,7 +26,7 @@ export function Button({ children, onPress, kind, size, wide = false, pressed, u
       aria-pressed={pressed}
       aria-label={label}
       aria-disabled={off || undefined}
-      title={unavailable ?? label}
+      title={unavailable ?? note ?? label}
       onClick={() => {
         if (!off) onPress();
       }}

@@ -26,12 +26,12 @@ export function Digest({ value, what }: { readonly value: string; readonly what:
     <button
       type="button"
       class="digest"
-      aria-label={`Copy ${what} ${value}`}
       title={value}
       onClick={() => void copy()}
       onFocus={() => (whole.value = true)}
       onBlur={() => (whole.value = false)}
     >
+      <span class="unseen">Copy {what} </span>
       {copied.value ? 'copied' : whole.value ? value : elided(value)}
     </button>
   );

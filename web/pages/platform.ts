@@ -17,3 +17,10 @@ export function pageClient(coordinator: string, storage: Storage): Client {
 
 /** The browser's fetch, which must be called as a function of the page. */
 export const pageFetch: typeof fetch = (...request) => fetch(...request);
+
+/** Keeps the pages in this browser for when there is no network, where it lets a page do so (HTTPS, or this machine). */
+export function keepPages(): void {
+  const { serviceWorker } = navigator as Partial<Navigator>;
+  // Without it everything works as long as there is a network.
+  serviceWorker?.register('/service-worker.js').catch(() => undefined);
+}

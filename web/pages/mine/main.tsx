@@ -7,7 +7,7 @@ import { seedIdentity } from '../../miner/identity.ts';
 import { createMiner } from '../../miner/miner.ts';
 import { openSocketWith, type MinerPlatform } from '../../miner/platform.ts';
 import { coordinatorAddress } from '../address.ts';
-import { pageClient, pageFetch, pageStorage } from '../platform.ts';
+import { keepPages, pageClient, pageFetch, pageStorage } from '../platform.ts';
 import { createKeyring } from './keyring.ts';
 import { MinePage } from './mine-page.tsx';
 import { createMineSession } from './session.ts';
@@ -37,3 +37,4 @@ const session = createMineSession({
 document.querySelector<HTMLLinkElement>('link[rel="icon"]')!.href = iconAddress('idle');
 show(<MinePage session={session} coordinator={coordinator} />);
 void keyring.load();
+addEventListener('load', keepPages);

@@ -3,7 +3,7 @@ import { createBlobs } from '../../client/blobs.ts';
 import { show } from '../../design/frame.tsx';
 import { iconAddress } from '../../design/mark.tsx';
 import { coordinatorAddress } from '../address.ts';
-import { pageClient, pageFetch, pageStorage } from '../platform.ts';
+import { keepPages, pageClient, pageFetch, pageStorage } from '../platform.ts';
 import { createAtlas, nameInPath } from './atlas.ts';
 import { ModelsPage } from './models-page.tsx';
 
@@ -16,3 +16,4 @@ const name = nameInPath(location.pathname);
 document.querySelector<HTMLLinkElement>('link[rel="icon"]')!.href = iconAddress('idle');
 show(<ModelsPage atlas={atlas} name={name} coordinator={coordinator} />);
 void (name === null ? atlas.list() : atlas.open(name));
+addEventListener('load', keepPages);

@@ -38,7 +38,7 @@ export function Actions({ session, online }: { readonly session: Session; readon
           <p class="small quiet">Change one thing in the bundle and see which check refuses.</p>
           <div class="breaks">
             {(Object.keys(BREAKS) as Break[]).map((kind) => (
-              <Button key={kind} label={`Change ${BREAKS[kind].long}`} onPress={doing(() => session.breakIt(kind))}>
+              <Button key={kind} note={`Change ${BREAKS[kind].long}`} onPress={doing(() => session.breakIt(kind))}>
                 Change {BREAKS[kind].short}
               </Button>
             ))}

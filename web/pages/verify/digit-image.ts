@@ -66,8 +66,8 @@ export function centreOfMass(levels: ArrayLike<number>): readonly [x: number, y:
 export function digitImage(ink: Ink): Uint8Array | null {
   const box = inkBox(ink);
   if (box === null) return null;
-  // Pixels of ink per pixel of the image. A dot is not blown up to fill the box.
-  const step = Math.max(box.width, box.height, ink.height / BOX) / BOX;
+  // Points of ink per pixel of the image. A dot is not blown up to fill the box.
+  const step = Math.max(box.width, box.height, ink.height / 4) / BOX;
   const place = (dx: number, dy: number): Float64Array => {
     const image = new Float64Array(SIDE * SIDE);
     const x0 = box.left + box.width / 2 - (SIDE / 2) * step - dx * step;
