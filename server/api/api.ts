@@ -57,7 +57,7 @@ export function createApi(options: ApiOptions): Api {
     const ms = performance.now() - start;
     const route = routePath(c, -1);
     metrics.served({ method: c.req.method, route, status: c.res.status, ms });
-    if (c.res.status >= 500 || ms > SLOW)
+    if ((c.res.status >= 500 && c.res.status !== 503) || ms > SLOW)
       log.warn({ method: c.req.method, route, status: c.res.status, ms: Math.round(ms) }, 'slow or failed');
     // Whoever was told to come again, or sent too much, is not listened to any longer on this connection.
     if (c.res.status === 413 || options.draining()) c.header('connection', 'close');

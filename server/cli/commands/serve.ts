@@ -1,11 +1,11 @@
 /** `veritab serve`: runs a coordinator until it is told to stop. */
 import type { ArgsDef } from 'citty';
-import { pino } from 'pino';
-import { loadConfig } from '../../config/config.ts';
+import { ConfigError, loadConfig } from '../../config/config.ts';
 import { OPTIONS, type Option } from '../../config/schema.ts';
 import { startCoordinator } from '../../serve.ts';
 import { command, type Result } from '../command.ts';
-import { EXIT } from '../failure.ts';
+import { coordinatorLog } from '../coordinator-log.ts';
+import { EXIT, Failure, failureOf } from '../failure.ts';
 import { interruption } from '../interruption.ts';
 import { version } from '../version.ts';
 
@@ -19,8 +19,25 @@ const OPTION_ARGS: ArgsDef = Object.fromEntries(
   OPTIONS.map((option) => [option.flag, { type: 'string', valueHint: option.hint, description: describe(option) }]),
 );
 
-/** Nothing about who asked what: neither addresses nor inputs. */
-const PRIVATE = ['address', 'inputs', 'outputs', 'remoteAddress'];
+/** Why a coordinator cannot start. */
+export function startFailure(thrown: unknown): Failure {
+  if (thrown instanceof ConfigError)
+    return new Failure('usage', 'config', thrown.message, {
+      expected: thrown.expected,
+      got: thrown.got,
+      hint: 'veritab serve --help',
+      cause: thrown,
+    });
+  if (thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'listen') {
+    const hint = 'code' in thrown && thrown.code === 'EADDRINUSE' ? 'something listens there already; choose another with --port' : '';
+    return new Failure('network', 'listen', `the coordinator cannot listen: ${thrown.message}`, {
+      expected: 'an address of this machine that is free',
+      hint,
+      cause: thrown,
+    });
+  }
+  return failureOf(thrown);
+}
 
 export const serve = command({
   meta: { name: 'serve', description: 'Run a coordinator: take requests, give their proofs to miners, verify, answer' },
@@ -34,14 +51,17 @@ export const serve = command({
   },
   async run(args, terminal): Promise<Result> {
     const flags = Object.fromEntries(OPTIONS.map(({ flag }) => [flag, (args as Readonly<Record<string, string | undefined>>)[flag]]));
-    const config = await loadConfig({ file: args.config ?? null, environment: process.env, flags });
-    const log = pino({ level: config.logLevel, redact: { paths: PRIVATE, remove: true }, base: null });
-    const asked = interruption(() => process.exit(EXIT.interrupted));
-    const coordinator = await startCoordinator(config, { log, version: version() });
-    terminal.note(`Veritab listens on ${coordinator.origin}`);
-    const signal = await asked;
-    terminal.note('finishing what miners work on; once more ends at once');
-    await coordinator.drain();
-    return { text: `ended by ${signal}`, json: { ended: signal, origin: coordinator.origin } };
+    try {
+      const config = await loadConfig({ file: args.config ?? null, environment: process.env, flags });
+      const asked = interruption(() => process.exit(EXIT.interrupted));
+      const coordinator = await startCoordinator(config, { log: coordinatorLog(config.logLevel), version: version() });
+      terminal.note(`Veritab listens on ${coordinator.origin}`);
+      const signal = await asked;
+      terminal.note('finishing what miners work on; once more ends at once');
+      await coordinator.drain();
+      return { text: `ended by ${signal}`, json: { ended: signal, origin: coordinator.origin } };
+    } catch (thrown) {
+      throw startFailure(thrown);
+    }
   },
 });
