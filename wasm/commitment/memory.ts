@@ -30,6 +30,13 @@ export function planCommitment(
   plan.touch('scratch', 2176 * threads + 128);
 }
 
+/** The most digests that a multiproof has: of a pair of nodes at most one is missing. */
+function mostSiblings(queries: number, depth: number): number {
+  let digests = 0;
+  for (let height = 0; height < depth; height++) digests += Math.min(queries, 2 ** (depth - height - 1));
+  return digests;
+}
+
 /** The opening of a committed vector of `length` entries, from level `depth` on. */
 export function planOpening(
   plan: MemoryPlan,
@@ -57,7 +64,7 @@ export function planOpening(
     // grinding
     plan.touch('scratch', (2048 + 64) * threads);
     planMessage(plan, 4 * (depth === 0 ? rows : 4 * rows) * level.queries);
-    planMessage(plan, 32 * level.queries * n);
+    planMessage(plan, 32 * mostSiblings(level.queries, n));
     if (last) return;
     plan.take('opening', quadVectorBytes(size));
     plan.within(() => {
