@@ -96,7 +96,7 @@ async function checkUsageOf([name = '', ...rest]: readonly string[]): Promise<vo
 async function usageOf(main: CommandDef, rawArgs: readonly string[]): Promise<string> {
   const name = rawArgs[0] ?? '';
   const load = COMMANDS[name];
-  if (load === undefined) return `${await renderUsage(main)}\n${exitCodes()}`;
+  if (load === undefined) return `${await renderUsage(main)}\n\n${exitCodes()}`;
   const { meta, args } = await load();
   return renderUsage({ meta, args: { ...args, ...COMMON_ARGS } }, main);
 }
