@@ -95,7 +95,7 @@ test('a proof of a picture classifier costs what it did', () => {
           "smallProducts": 0,
         },
         "commit": {
-          "barriers": 3,
+          "barriers": 6,
           "hashedBytes": 835925,
           "products": 716800,
           "smallProducts": 0,
@@ -113,7 +113,7 @@ test('a proof of a picture classifier costs what it did', () => {
           "smallProducts": 248064,
         },
         "lookups": {
-          "barriers": 15,
+          "barriers": 39,
           "hashedBytes": 18183,
           "products": 5508288,
           "smallProducts": 0,
@@ -146,7 +146,7 @@ test('a proof with committed weights costs what it did', () => {
           "smallProducts": 0,
         },
         "commit": {
-          "barriers": 1,
+          "barriers": 2,
           "hashedBytes": 59733,
           "products": 23296,
           "smallProducts": 0,
@@ -164,7 +164,7 @@ test('a proof with committed weights costs what it did', () => {
           "smallProducts": 7872,
         },
         "lookups": {
-          "barriers": 0,
+          "barriers": 4,
           "hashedBytes": 9058,
           "products": 391104,
           "smallProducts": 0,

@@ -8,13 +8,14 @@ import type { Kernels } from '../runtime/kernels.ts';
 /** Pairs with weights from one low table. */
 export const LOW = 64;
 
-/** Items of a kernel up to which one thread does them alone (2^12 terms), and items of a chunk otherwise. */
-const ALONE = 512;
-const CHUNK = 128;
+/** Items of a chunk: at least so many, some 10 microseconds of work, for which it is worth waking nobody; and at most, so that nobody waits long for the last one. */
+const SMALLEST = 32;
+const LARGEST = 128;
 
 /** Runs a job over groups of four pairs, on all threads where there are enough. */
 export function overGroups(kernels: Kernels, job: number, args: readonly number[], count: number): void {
-  kernels.parallel(job, args, count, count <= ALONE ? ALONE : CHUNK);
+  const grain = Math.min(LARGEST, Math.max(SMALLEST, Math.ceil(count / (4 * kernels.threads))));
+  kernels.parallel(job, args, count, count <= 2 * SMALLEST ? 2 * SMALLEST : grain);
 }
 
 /** Two tables whose product is eq of some of the point's variables, valid until the next ones are made. */
