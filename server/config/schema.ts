@@ -25,6 +25,11 @@ const isOrigin = (text: string): boolean => {
 };
 const origin = v.pipe(v.string('expected an origin'), v.check(isOrigin, 'expected an origin, like https://host or http://host:8420'));
 
+const allowedOrigin = v.pipe(
+  v.string('expected an origin'),
+  v.check((text) => text === '*' || isOrigin(text), 'expected * or an origin, like https://host'),
+);
+
 /** An address, or addresses with a common prefix: 10.0.0.0/8. */
 const network = v.pipe(
   v.string('expected an address'),
@@ -99,7 +104,7 @@ export const configSchema = v.strictObject({
   ),
   corsOrigins: v.optional(
     option(
-      v.array(v.union([v.literal('*'), origin], 'expected * or an origin, like https://host'), 'expected a list of origins'),
+      v.array(allowedOrigin, 'expected a list of origins'),
       'Origins whose pages may use the interface; * for all, which need no cookies',
       'url,...',
     ),
