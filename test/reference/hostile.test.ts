@@ -10,6 +10,8 @@ import { honestProof, shownWeights } from './proofs.ts';
 import { fastVerifier, verifiers } from './verifiers.ts';
 
 const CASES = 20_000;
+/** Half a minute of computing, minutes where many tests share a processor. */
+const timeout = 600_000;
 
 /** The circuit that damaged bytes encode, or null where they are refused. */
 function decoded(bytes: Uint8Array): Circuit | null {
@@ -28,7 +30,7 @@ function flipped(bytes: Uint8Array, random: () => number): Uint8Array {
   return out;
 }
 
-test(`${CASES} damaged circuits are refused, or decode to a circuit that verifiers refuse to take this proof for`, () => {
+test(`${CASES} damaged circuits are refused, or decode to a circuit that verifiers refuse to take this proof for`, { timeout }, () => {
   const random = seededGenerator(61);
   const samples = [denseNet(), elementwiseNet(), committedNet(), featureNet()].map((sample) => ({
     bytes: encodeCircuit(sample.circuit),
@@ -50,7 +52,7 @@ test(`${CASES} damaged circuits are refused, or decode to a circuit that verifie
   expect(taken).toBeGreaterThan(CASES / 20);
 });
 
-test(`${CASES} damaged proofs are refused`, () => {
+test(`${CASES} damaged proofs are refused`, { timeout }, () => {
   const random = seededGenerator(62);
   const samples = [elementwiseNet(), committedNet()];
   for (let n = 0; n < CASES; n++) {
