@@ -17,7 +17,7 @@ const MARGIN = 60_000;
 export interface Sessions {
   /** The session to answer a challenge with: the one there is, or a new one, for which the hotkey signs. Rejects where its owner refuses. */
   answer(challenge: Frame<'challenge'>): Promise<Session>;
-  /** Whether there is one for this coordinator that a challenge could be answered with, without asking anybody. */
+  /** The next challenge is answered with a new session. */
   forget(): Promise<void>;
 }
 
@@ -49,9 +49,12 @@ function fromRecord(record: unknown, hotkey: Uint8Array): Session | null {
   return certificateHolds(certificate) ? { certificate, key } : null;
 }
 
+/** What the names of sessions' records begin with. */
+export const SESSION_RECORD = 'session ';
+
 /** Sessions of a hotkey, kept in `records` under a name of their own. */
 export function createSessions(identity: Identity, records: Records, random: (bytes: number) => Uint8Array, now: () => number): Sessions {
-  const name = `session ${identity.address}`;
+  const name = `${SESSION_RECORD}${identity.address}`;
   let current: Session | null = null;
   let loaded = false;
 
