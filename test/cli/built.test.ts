@@ -103,7 +103,7 @@ describe('the built command, in a folder of its own', () => {
     const full = await open('/dev/full', 'w');
     const stuck = spawn(process.execPath, [command, '--help'], { stdio: ['ignore', full.fd, 'pipe'] });
     let stderr = '';
-    stuck.stderr.on('data', (chunk) => (stderr += String(chunk)));
+    stuck.stderr!.on('data', (chunk) => (stderr += String(chunk)));
     const code = await new Promise((done) => stuck.on('close', done));
     await full.close();
     expect(code).toBe(3);
