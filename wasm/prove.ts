@@ -19,6 +19,7 @@ import { commitWeights } from './registration/weights.ts';
 import { MemoryRefusal, SLACK } from './runtime/arena.ts';
 import { ARENA } from './runtime/control.ts';
 import type { Kernels } from './runtime/kernels.ts';
+import { keepSince } from './runtime/preparation.ts';
 import { layoutOf, witnessSlots, type Layout } from './statement/layout.ts';
 import { absorbStatement, checkInputs, lookupChallenges, placeStatement, type Output } from './statement/statement.ts';
 import { ProverTranscript } from './transcript/transcript.ts';
@@ -71,7 +72,7 @@ export interface PreparedCircuit {
 export interface LocalProver {
   readonly digest: Uint8Array;
   prove(inputs: readonly Uint8Array[], context: Uint8Array, options?: ProveOptions): Proven;
-  /** Frees what preparation took; provers are freed in the reverse order of their preparation. */
+  /** Frees what preparation took; whatever is prepared on the same kernels is freed in the reverse order. Throws where it is not its turn. `prove` throws from then on. */
   dispose(): void;
 }
 
@@ -124,9 +125,11 @@ export function prepareProver(kernels: Kernels, circuit: Circuit, weights: Weigh
     kernels.arena.release(mark);
     throw error;
   }
+  const preparation = keepSince(kernels, mark, 'prover');
   return {
     digest: prepared.digest,
     prove(inputs, context, options = {}) {
+      preparation.check();
       const before = kernels.arena.mark();
       try {
         checkInputs(circuit, inputs);
@@ -139,9 +142,7 @@ export function prepareProver(kernels: Kernels, circuit: Circuit, weights: Weigh
         kernels.arena.release(before);
       }
     },
-    dispose: () => {
-      kernels.arena.release(mark);
-    },
+    dispose: () => preparation.release(),
   };
 }
 

@@ -15,6 +15,7 @@ import { MAX_PROOF_BYTES, openingLevels } from './parameters.ts';
 import { registrationLayout } from './registration/statement.ts';
 import { checkRegistration } from './registration/verify.ts';
 import type { Kernels } from './runtime/kernels.ts';
+import { keepSince } from './runtime/preparation.ts';
 import { layoutOf } from './statement/layout.ts';
 import { Refused } from './statement/refused.ts';
 import { absorbStatement, checkStatement, lookupChallenges, placeStatement, type Statement } from './statement/statement.ts';
@@ -113,15 +114,13 @@ export function prepareVerifier(
         openVerify(kernels, transcript, circuit.weightRoot!, layout.weightLength, weightLevels, opened[1]!.point, opened[1]!.value);
       transcript.end();
     };
-    const end = kernels.arena.mark();
-    let disposed = false;
+    const preparation = keepSince(kernels, mark, 'verifier');
     return {
       ok: true,
       digest,
       weights: standing,
       verify(statement, proof) {
-        // the weights in the arena are no longer this circuit's: whatever stands there now must not be taken for them
-        if (disposed || kernels.arena.mark() < end) throw new Error('the verifier has been disposed of');
+        preparation.check();
         const before = kernels.arena.mark();
         try {
           check(statement, proof);
@@ -133,12 +132,7 @@ export function prepareVerifier(
           kernels.arena.release(before);
         }
       },
-      dispose() {
-        if (disposed) return;
-        if (kernels.arena.mark() !== end) throw new Error('something was prepared after this verifier, and must be disposed of before it');
-        disposed = true;
-        kernels.arena.release(mark);
-      },
+      dispose: () => preparation.release(),
     };
   } catch (error) {
     kernels.arena.release(mark);

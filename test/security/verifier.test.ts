@@ -87,6 +87,18 @@ describe('a verifier on kernels that it shares', () => {
     first.dispose();
   });
 
+  test('outlives no prover that was prepared before it', () => {
+    const { circuit, weights, statement, proof } = provenDense();
+    const prover = prepareProver(kernels, circuit, weights);
+    const verifier = prepared(circuit, weights);
+    expect(() => prover.dispose()).toThrow('must be disposed of before it');
+    expect(verifier.verify(statement, proof).ok).toBe(true);
+    expect(prover.prove(statement.inputs, context).proof).toEqual(proof);
+    verifier.dispose();
+    prover.dispose();
+    expect(() => prover.prove(statement.inputs, context)).toThrow('the prover has been disposed of');
+  });
+
   test('notices that its weights were freed by somebody else', () => {
     const { circuit, weights, statement, proof } = provenDense();
     const top = kernels.arena.mark();
