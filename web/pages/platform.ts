@@ -3,11 +3,12 @@ import { browserPlatform } from '../../wasm/runtime/browser.ts';
 import { systemClock, systemRandom } from '../client/clock.ts';
 import { createClient } from '../client/create-client.ts';
 import type { Client } from '../client/client.ts';
-import { memoryStorage, type Storage } from '../client/storage.ts';
+import { indexedDbStorage } from '../client/indexed-db.ts';
+import type { Storage } from '../client/storage.ts';
 
 /** What this browser keeps between visits. */
 export function pageStorage(): Storage {
-  return memoryStorage();
+  return indexedDbStorage();
 }
 
 /** A client of the coordinator at this address. */

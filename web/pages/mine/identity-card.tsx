@@ -6,6 +6,7 @@ import { Notice } from '../../design/notice.tsx';
 import { Term } from '../../design/term.tsx';
 import { failureOf, FailureWords, type Failure } from '../failure.tsx';
 import type { MineSession } from './session.ts';
+import { WalletChoice } from './wallet-choice.tsx';
 
 export function IdentityCard({ session }: { readonly session: MineSession }) {
   const problem = useSignal<Failure | null>(null);
@@ -24,17 +25,25 @@ export function IdentityCard({ session }: { readonly session: MineSession }) {
           <Term of="hotkey">Hotkey</Term> <Digest value={state.address} what="hotkey" />
         </p>
       )}
-      <p class="small quiet">
-        It was made in this browser and is kept here only. Proofs count for whoever has it: export it before you clear the browser’s data.
-      </p>
-      <div class="row">
-        <Button onPress={() => save(session)} unavailable={state === null ? 'The key is being read' : null}>
-          Export
-        </Button>
-        <FileButton accept=".json,.txt,application/json,text/plain" onFile={take}>
-          Import
-        </FileButton>
-      </div>
+      {session.keyring.isOwn.value ? (
+        <>
+          <p class="small quiet">
+            It was made in this browser and is kept here only. Proofs count for whoever has it: export it before you clear the browser’s
+            data.
+          </p>
+          <div class="row">
+            <Button onPress={() => save(session)} unavailable={state === null ? 'The key is being read' : null}>
+              Export
+            </Button>
+            <FileButton accept=".json,.txt,application/json,text/plain" onFile={take}>
+              Import
+            </FileButton>
+          </div>
+        </>
+      ) : (
+        <p class="small quiet">The wallet is asked for one signature a session; it shows the text.</p>
+      )}
+      <WalletChoice keyring={session.keyring} />
       {problem.value !== null && (
         <Notice kind="refused" inline>
           <FailureWords failure={problem.value} />

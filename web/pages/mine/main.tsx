@@ -3,9 +3,9 @@ import { browserPlatform } from '../../../wasm/runtime/browser.ts';
 import { systemClock, systemRandom } from '../../client/clock.ts';
 import { show } from '../../design/frame.tsx';
 import { iconAddress } from '../../design/mark.tsx';
-import { seedIdentity } from '../../miner/identity.ts';
 import { createMiner } from '../../miner/miner.ts';
 import { openSocketWith, type MinerPlatform } from '../../miner/platform.ts';
+import { tabStorage } from '../../miner/tab-storage.ts';
 import { coordinatorAddress } from '../address.ts';
 import { keepPages, pageClient, pageFetch, pageStorage } from '../platform.ts';
 import { createKeyring } from './keyring.ts';
@@ -19,7 +19,7 @@ const platform: MinerPlatform = {
   openSocket: openSocketWith((url, protocol) => new WebSocket(url, protocol)),
   fetch: pageFetch,
   prover: browserPlatform,
-  storage,
+  storage: tabStorage(storage, navigator.locks),
   clock: systemClock,
   random: systemRandom,
 };
@@ -30,8 +30,8 @@ const session = createMineSession({
   keyring,
   settings: loadSettings(mostThreads),
   mostThreads,
-  createMiner: (seed, threads) =>
-    createMiner(platform, { coordinator: coordinator.url, identity: seedIdentity(seed), agent: 'veritab/0.1.0 (tab)', threads }),
+  createMiner: (identity, threads) =>
+    createMiner(platform, { coordinator: coordinator.url, identity, agent: 'veritab/0.1.0 (tab)', threads }),
 });
 
 document.querySelector<HTMLLinkElement>('link[rel="icon"]')!.href = iconAddress('idle');

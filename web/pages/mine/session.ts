@@ -2,6 +2,7 @@
 import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Model } from '../../../server/wire/http.ts';
 import type { Client } from '../../client/client.ts';
+import type { Identity } from '../../miner/identity.ts';
 import type { Miner } from '../../miner/miner.ts';
 import type { MinerState } from '../../miner/state.ts';
 import { failureOf, type Failure } from '../failure.tsx';
@@ -35,8 +36,7 @@ export interface MineOptions {
   readonly keyring: Keyring;
   readonly settings: Settings;
   readonly mostThreads: number;
-  /** Makes the miner of a seed. */
-  readonly createMiner: (seed: Uint8Array, threads: number) => Miner;
+  readonly createMiner: (identity: Identity, threads: number) => Miner;
 }
 
 export function createMineSession({ client, keyring, settings, mostThreads, createMiner }: MineOptions): MineSession {
@@ -58,6 +58,8 @@ export function createMineSession({ client, keyring, settings, mostThreads, crea
       if (newest && newest !== last?.times.at(-1)) speedometer.record(now.threads, newest);
       last = now;
       proofs.value = now.totals.proofs;
+      // It gave up by itself: the switch is off, and the sentence says why.
+      if (now.connection.kind === 'stopped' && now.connection.reason !== null) wanted.value = false;
       draw();
     });
     state.value = own.state.value;
@@ -66,9 +68,9 @@ export function createMineSession({ client, keyring, settings, mostThreads, crea
 
   // A miner per key: another key is another miner.
   effect(() => {
-    const seed = keyring.seed.value;
-    if (seed === null) return;
-    const own = createMiner(seed, settings.threads.peek());
+    const identity = keyring.identity.value;
+    if (identity === null) return;
+    const own = createMiner(identity, settings.threads.peek());
     const unfollow = follow(own);
     miner = own;
     if (wanted.peek()) run();
@@ -79,11 +81,11 @@ export function createMineSession({ client, keyring, settings, mostThreads, crea
   });
   effect(() => {
     const threads = settings.threads.value;
-    if (keyring.seed.value !== null) miner?.setThreads(threads).catch(fail);
+    if (keyring.identity.value !== null) miner?.setThreads(threads).catch(fail);
   });
   effect(() => {
     const on = wanted.value && !resting.value;
-    if (keyring.seed.value === null) return;
+    if (keyring.identity.value === null) return;
     if (on) run();
     else miner?.stop().catch(fail);
   });
