@@ -31,7 +31,11 @@ describe('what is thrown ends the program with', () => {
   });
 
   it('the same where it was thrown in a worker', async () => {
-    for (const error of [new CircuitRefusal('conv', 'weights', 'not these'), new MemoryRefusal(2, 1, []), new OutOfMemory(2, 1, 4, false)]) {
+    for (const error of [
+      new CircuitRefusal('conv', 'weights', 'not these'),
+      new MemoryRefusal(2, 1, []),
+      new OutOfMemory(2, 1, 4, false),
+    ]) {
       const [here, there] = [failureOf(error), failureOf(await throughWorker(error))];
       expect(failureJson(there)).toEqual(failureJson(here));
       expect(EXIT[there.kind]).toBe(1);
