@@ -1,5 +1,6 @@
 /** The plain product sumcheck's rounds over quad vectors, and the verifier's step. */
 import { add, mul, sub, type K } from '../field/qm31.ts';
+import { readK } from '../field/karray.ts';
 import { JOBS } from '../runtime/jobs.ts';
 import type { Kernels } from '../runtime/kernels.ts';
 
@@ -31,13 +32,11 @@ export function productRound(kernels: Kernels, f: number, g: number, length: num
   const sums = kernels.arena.allocate(32 * kernels.threads);
   kernels.exports.clear!(sums, 32 * kernels.threads);
   kernels.parallel(JOBS.productRound, [f, g, sums], Math.ceil(length / 8), GRAIN);
-  const words = kernels.words;
-  const read = (at: number): K => [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!];
-  let a = read(sums >>> 2);
-  let c = read((sums >>> 2) + 4);
+  let a = readK(kernels, sums);
+  let c = readK(kernels, sums + 16);
   for (let part = 1; part < kernels.threads; part++) {
-    a = add(a, read((sums >>> 2) + 8 * part));
-    c = add(c, read((sums >>> 2) + 8 * part + 4));
+    a = add(a, readK(kernels, sums + 32 * part));
+    c = add(c, readK(kernels, sums + 32 * part + 16));
   }
   kernels.arena.release(mark);
   return [a, c];
