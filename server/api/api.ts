@@ -87,7 +87,7 @@ export function createApi(options: ApiOptions): Api {
   app.route('/v1', modelRoutes(coordinator, body));
   app.route('/v1', inferenceRoutes({ coordinator, body, addressOf, over: options.over, ...limits }));
   app.route('/v1', blobRoutes({ coordinator, body, addressOf, ...limits }));
-  app.route('/', statusRoutes(coordinator, metrics, options.figures));
+  app.route('/', statusRoutes(options));
   app.route(
     '/',
     docsRoutes(() => openApiDocument(app, coordinator.identity.origin, options.version)),

@@ -9,8 +9,16 @@ import { operation } from './operation.ts';
 const statsSchema = v.record(v.string(), v.number());
 const statusSchema = v.strictObject({ status: v.literal('ok') });
 
-/** @param ownFigures what is measured beside `Coordinator.stats` */
-export function statusRoutes(coordinator: Coordinator, metrics: Metrics, ownFigures: () => Readonly<Record<string, number>>): Hono {
+export interface StatusRoutesOptions {
+  readonly coordinator: Coordinator;
+  readonly metrics: Metrics;
+  /** Whether no more requests are taken. */
+  readonly draining: () => boolean;
+  /** What is measured beside `Coordinator.stats`. */
+  readonly figures: () => Readonly<Record<string, number>>;
+}
+
+export function statusRoutes({ coordinator, metrics, draining, figures }: StatusRoutesOptions): Hono {
   const app = new Hono();
 
   app.get(
@@ -53,11 +61,12 @@ export function statusRoutes(coordinator: Coordinator, metrics: Metrics, ownFigu
     '/readyz',
     operation({
       tag: 'operation',
-      summary: 'Whether requests can be served: database, verifiers, not draining',
+      summary: 'Whether requests can be served: the database answers, and nothing is going down',
       answers: { 200: { description: 'They can', schema: statusSchema } },
-      problems: { 503: 'not-ready' },
+      problems: { 503: 'not-ready, draining' },
     }),
     async (c) => {
+      if (draining()) throw new Problem(503, 'draining', 'the coordinator is going down', { retryAfter: 5 });
       if (!(await coordinator.ready())) throw new Problem(503, 'not-ready', 'requests cannot be served at the moment', { retryAfter: 1 });
       return c.json({ status: 'ok' as const });
     },
@@ -67,7 +76,7 @@ export function statusRoutes(coordinator: Coordinator, metrics: Metrics, ownFigu
     '/metrics',
     operation({ tag: 'operation', summary: 'Figures for Prometheus', answers: { 200: { description: 'Figures', type: 'text/plain' } } }),
     async (c) => {
-      const { text, type } = await metrics.text({ ...(await coordinator.stats()), ...ownFigures() });
+      const { text, type } = await metrics.text({ ...(await coordinator.stats()), ...figures() });
       return c.body(text, 200, { 'content-type': type });
     },
   );

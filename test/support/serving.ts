@@ -12,15 +12,19 @@ export interface TestCoordinator extends RunningCoordinator {
   stop(): Promise<void>;
 }
 
+/** The defaults, on a free port. */
+export function testConfig(change: Partial<Config> & Pick<Config, 'data'>): Config {
+  const defaults = Object.fromEntries(OPTIONS.map((option) => [option.name, option.default])) as unknown as Config;
+  return { ...defaults, port: 0, verifiers: 1, ...change };
+}
+
 export async function serveInTest(change: Partial<Config> = {}): Promise<TestCoordinator> {
   await kernelModule();
   const folder = temporaryFolder();
-  const defaults = Object.fromEntries(OPTIONS.map((option) => [option.name, option.default])) as unknown as Config;
   const logged: { level: keyof Log; message: string; fields: object }[] = [];
   const at = (level: keyof Log) => (fields: object, message: string) => void logged.push({ level, message, fields });
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  const config = { ...defaults, port: 0, data: folder.path, verifiers: 1, ...change };
-  const running = await startCoordinator(config, { log, version: '0.0.0-test' });
+  const running = await startCoordinator(testConfig({ data: folder.path, ...change }), { log, version: '0.0.0-test' });
   let ended: Promise<void> | null = null;
   const drain = (): Promise<void> => (ended ??= running.drain());
   return {
