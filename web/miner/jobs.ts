@@ -13,7 +13,7 @@ import type { Session } from './session.ts';
 const MAX_INPUT_BYTES = 2 ** 26;
 /** Proofs that are kept until they are judged. A coordinator that is away does not let them grow in number. */
 const MAX_UNJUDGED = 32;
-/** A phase that is shorter than this after the one before is not reported: small proofs are over before anybody could look. */
+/** Phases are not reported more often: small proofs are over before anybody could look. */
 const REPORT_EVERY = 50;
 /** Whoever works on a job renews its lease. */
 const RENEW_EVERY = LEASE / 3;
@@ -126,27 +126,24 @@ export function createJobs({ capacity, provers, blobs, clock, send, events }: Jo
     const { signal } = order.abort;
     let reported = -Infinity;
     let phase: JobPhase | null = null;
+    let stopReports = (): void => undefined;
+    /** Says which phase it is, now and for as long as it lasts. */
     const report = (): void => {
       if (phase === null || order.over) return;
       reported = clock.now();
       send({ type: 'progress', job: job.job, phase });
+      stopReports = clock.after(RENEW_EVERY, report);
     };
     const onPhase = (begun: JobPhase): void => {
       phase = begun;
       if (running === null || order.over) return;
       running.work = { ...running.work, phase };
-      if (clock.now() - reported < REPORT_EVERY) return;
-      report();
       changed();
+      stopReports();
+      const early = reported + REPORT_EVERY - clock.now();
+      if (early <= 0) report();
+      else stopReports = clock.after(early, report);
     };
-    let stopRenewal = (): void => undefined;
-    const renew = (): void => {
-      stopRenewal = clock.after(RENEW_EVERY, () => {
-        if (clock.now() - reported >= RENEW_EVERY - 500) report();
-        renew();
-      });
-    };
-    renew();
     try {
       const inputs = await inputsOf(job, signal);
       const { hotkey } = own.certificate;
@@ -160,7 +157,7 @@ export function createJobs({ capacity, provers, blobs, clock, send, events }: Jo
       const { reason, message } = error instanceof JobFailure ? error : new JobFailure('failed', String(error), { cause: error });
       decline(job, reason, message);
     } finally {
-      stopRenewal();
+      stopReports();
     }
   }
 

@@ -64,6 +64,10 @@ export interface TestJob {
 export interface Faults {
   /** Changes the bundle of a request before it is handed out. */
   bundle: (bundle: Bundle) => Bundle;
+  /** Changes a challenge. */
+  challenge: (frame: Frame<'challenge'>) => Frame<'challenge'>;
+  /** Whether a session that holds is turned away. */
+  unauthorized: boolean;
   /** Changes a job frame. */
   job: (frame: Frame<'job'>) => Frame<'job'>;
   /** Answers an HTTP request itself: status, or null to let it be. */
@@ -71,6 +75,15 @@ export interface Faults {
   /** Ends event streams after so many events. */
   eventsPerStream: number;
 }
+
+export const NO_FAULTS: Readonly<Faults> = {
+  bundle: (bundle) => bundle,
+  challenge: (frame) => frame,
+  unauthorized: false,
+  job: (frame) => frame,
+  http: () => null,
+  eventsPerStream: Infinity,
+};
 
 export interface TestCoordinator {
   readonly url: string;
@@ -114,7 +127,7 @@ export async function startTestCoordinator(models: readonly ServedModel[], { lea
   const verifiers = new Map<string, Promise<WorkerVerifier>>();
   const arrivals: ((peer: MinerPeer) => void)[] = [];
   let refuse = false;
-  const faults: Faults = { bundle: (bundle) => bundle, job: (frame) => frame, http: () => null, eventsPerStream: Infinity };
+  const faults: Faults = { ...NO_FAULTS };
 
   const served = models.map((model) =>
     serve(model, (bytes) => {
@@ -332,7 +345,7 @@ export async function startTestCoordinator(models: readonly ServedModel[], { lea
       return;
     }
     sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
-      const peer = new MinerPeer(webSocket, { origin: coordinator.url, coordinator: coordinator.address, sessions });
+      const peer = new MinerPeer(webSocket, { origin: coordinator.url, coordinator: coordinator.address, sessions, faults });
       peer.onWelcome = () => {
         const session = hex(peer.certificate.session);
         const open = [...jobs.values()].filter((job) => job.session === session && !job.proven);

@@ -12,6 +12,7 @@ import {
 import { sessionKeySigned } from '../../../server/wire/keys.ts';
 import { CLOSE, PROTOCOL } from '../../../server/wire/limits.ts';
 import { certificateHolds, possessionStatement, type SessionCertificate } from '../../../server/wire/statements.ts';
+import type { Faults } from './coordinator.ts';
 import { hex } from './served.ts';
 
 export interface PeerOptions {
@@ -19,6 +20,7 @@ export interface PeerOptions {
   readonly coordinator: string;
   /** Sessions that are known: when they expire, by session key. */
   readonly sessions: Map<string, number>;
+  readonly faults: Pick<Faults, 'challenge' | 'unauthorized'>;
 }
 
 type Waiting = { readonly type: MinerFrame['type']; readonly resolve: (frame: never) => void };
@@ -63,8 +65,9 @@ export class MinerPeer {
   }
 
   challenge(): void {
-    const { origin, coordinator } = this.#options;
-    this.send({ type: 'challenge', protocol: PROTOCOL, nonce: this.#nonce, origin, coordinator, expires: Date.now() + 3_600_000 });
+    const { origin, coordinator, faults } = this.#options;
+    const expires = Date.now() + 3_600_000;
+    this.send(faults.challenge({ type: 'challenge', protocol: PROTOCOL, nonce: this.#nonce, origin, coordinator, expires }));
   }
 
   send(frame: CoordinatorFrame): void {
@@ -112,14 +115,14 @@ export class MinerPeer {
 
   #greet(hello: Frame<'hello'>): void {
     const { certificate, possession } = hello;
-    const { origin, coordinator, sessions } = this.#options;
+    const { origin, coordinator, sessions, faults } = this.#options;
     const session = hex(certificate.session);
     const isNew = hex(certificate.nonce) === this.#nonce.toString('hex');
     const isKnown = (sessions.get(session) ?? 0) > Date.now();
     const isOurs = certificate.origin === origin && certificate.coordinator === coordinator;
     const holds =
       isOurs && certificateHolds(certificate) && sessionKeySigned(certificate.session, possessionStatement(this.#nonce), possession);
-    if (!holds || !(isNew || isKnown)) {
+    if (!holds || !(isNew || isKnown) || faults.unauthorized) {
       this.close(CLOSE.unauthorized, isOurs ? 'the session is not known' : 'for another coordinator');
       return;
     }
