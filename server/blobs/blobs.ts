@@ -3,16 +3,16 @@
  * are, and for how long, is a table either way.
  *
  * Retention: artefacts stay; what else there is, stays at least as long as its kind says, and a little longer than the requests that need it. Where the size cap is passed, blobs go before their time in
- * this order, oldest first within a kind: benchmark proofs, uploads, proofs, bundles. Inputs of open requests and artefacts never go: a blob that would not fit beside those is refused.
+ * this order, oldest first within a kind: benchmark proofs, uploads, proofs, bundles. Artefacts, inputs and whatever an open request may need never go: a blob that would not fit beside those is refused.
  */
-import { and, asc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
-import { blake3 } from '@noble/hashes/blake3.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { and, asc, eq, isNotNull, lt, sql, type SQL } from 'drizzle-orm';
 import type { Blob } from '../coordinator.ts';
 import { blobs } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { MAX_DEADLINE } from '../wire/limits.ts';
 import { databaseBytes } from './database.ts';
 import { diskBytes } from './disk.ts';
+import { blobName } from './hashing.ts';
 
 /** What a blob is kept for. */
 export type BlobKind = 'artefact' | 'upload' | 'input' | 'proof' | 'benchmark-proof' | 'bundle';
@@ -32,6 +32,12 @@ export const RETENTION: Readonly<Record<BlobKind, number | null>> = {
 
 /** Which kinds go first where there is too much. */
 const EVICTION: readonly BlobKind[] = ['benchmark-proof', 'upload', 'proof', 'bundle'];
+
+/** For so long after it came a blob may belong to a request that is open, ms. */
+const IN_USE = MAX_DEADLINE + 60_000;
+
+/** Blobs that are looked at at a time. */
+const PAGE = 256;
 
 /** Where the bytes are. Names are checked by the caller: 64 lower-case hexadecimal digits. */
 export interface BlobBytes {
@@ -77,8 +83,6 @@ export interface BlobsOptions {
 
 const NAME = /^[0-9a-f]{64}$/;
 
-const nameOf = async (bytes: Uint8Array): Promise<string> => bytesToHex(blake3(bytes));
-
 export function openBlobs({ store, place, folder, cap = 20 * 2 ** 30, now }: BlobsOptions): Blobs {
   const kept: BlobBytes = place === 'disk' ? diskBytes(folder) : databaseBytes(store);
   /** Bytes of blobs that are being written and are in no table yet. */
@@ -90,84 +94,103 @@ export function openBlobs({ store, place, folder, cap = 20 * 2 ** 30, now }: Blo
       return Number(row!.bytes);
     });
 
-  async function remove(hashes: readonly string[]): Promise<void> {
-    if (hashes.length === 0) return;
-    // The row first: bytes without a row are found by nobody, a row without bytes would be a promise.
-    await store.query((database) => database.delete(blobs).where(inArray(blobs.hash, [...hashes])));
-    for (const hash of hashes) await kept.remove(hash);
+  /** What is done to a blob, one after the other: else its bytes could be removed while they are put again. */
+  const turns = new Map<string, Promise<unknown>>();
+  function inTurn<T>(hash: string, action: () => Promise<T>): Promise<T> {
+    const turn = (turns.get(hash) ?? Promise.resolve()).then(action);
+    const settled = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (turns.get(hash) === settled) turns.delete(hash);
+      });
+    turns.set(hash, settled);
+    return turn;
   }
 
-  /** Makes room for `size` more bytes. */
-  async function makeRoom(size: number): Promise<void> {
-    let excess = (await total()) + arriving - cap;
-    if (excess <= 0) return;
-    await sweep();
-    excess = (await total()) + arriving - cap;
-    for (const kind of EVICTION) {
-      while (excess > 0) {
-        const oldest = await store.query((database) =>
+  /** Removes those of some blobs for which `still` holds; their sizes. */
+  async function remove(hashes: readonly string[], still: SQL): Promise<number[]> {
+    const sizes: number[] = [];
+    for (const hash of hashes)
+      await inTurn(hash, async () => {
+        // The row first: bytes without a row are found by nobody, a row without bytes would be a promise.
+        const gone = await store.query((database) =>
           database
-            .select({ hash: blobs.hash, size: blobs.size })
-            .from(blobs)
-            .where(eq(blobs.kind, kind))
-            .orderBy(asc(blobs.created))
-            .limit(64),
+            .delete(blobs)
+            .where(and(eq(blobs.hash, hash), still))
+            .returning({ size: blobs.size }),
         );
-        if (oldest.length === 0) break;
-        const going: string[] = [];
-        for (const blob of oldest) {
-          if (excess <= 0) break;
-          going.push(blob.hash);
-          excess -= blob.size;
-        }
-        await remove(going);
+        if (gone.length === 0) return;
+        await kept.remove(hash);
+        sizes.push(gone[0]!.size);
+      });
+    return sizes;
+  }
+
+  /** Names of the oldest blobs for which something holds. */
+  async function oldest(which: SQL): Promise<string[]> {
+    const rows = await store.query((database) =>
+      database.select({ hash: blobs.hash }).from(blobs).where(which).orderBy(asc(blobs.created)).limit(PAGE),
+    );
+    return rows.map(({ hash }) => hash);
+  }
+
+  /** Makes room for what arrives. */
+  async function makeRoom(size: number): Promise<void> {
+    const excess = async (): Promise<number> => (await total()) + arriving - cap;
+    if ((await excess()) <= 0) return;
+    await sweep();
+    let left = await excess();
+    for (const kind of EVICTION) {
+      const which = and(eq(blobs.kind, kind), lt(blobs.created, now() - IN_USE))!;
+      while (left > 0) {
+        const [next] = await oldest(which);
+        if (next === undefined) break;
+        for (const freed of await remove([next], which)) left -= freed;
       }
     }
-    if (excess > 0)
+    if (left > 0)
       throw new BlobsFull(
-        `no room for a blob of ${size} bytes: blobs may take ${cap} bytes, and what is there belongs to models and open requests`,
+        `no room for a blob of ${size} bytes: blobs may take ${cap} bytes, and what is there belongs to models and recent requests`,
       );
   }
 
   async function sweep(): Promise<number> {
     let removed = 0;
     for (;;) {
-      const over = await store.query((database) =>
-        database
-          .select({ hash: blobs.hash })
-          .from(blobs)
-          .where(and(isNotNull(blobs.expires), lt(blobs.expires, now())))
-          .limit(256),
-      );
-      await remove(over.map(({ hash }) => hash));
-      removed += over.length;
-      if (over.length < 256) return removed;
+      const which = and(isNotNull(blobs.expires), lt(blobs.expires, now()))!;
+      const over = await oldest(which);
+      removed += (await remove(over, which)).length;
+      if (over.length < PAGE) return removed;
     }
   }
 
+  async function write(hash: string, bytes: Uint8Array, kind: BlobKind): Promise<void> {
+    await kept.write(hash, bytes);
+    const retention = RETENTION[kind];
+    const expires = retention === null ? null : now() + retention;
+    await store.query((database) =>
+      database
+        .insert(blobs)
+        .values({ hash, size: bytes.length, kind, created: now(), expires })
+        .onConflictDoUpdate({
+          target: blobs.hash,
+          // Null stands for the longest time.
+          set: {
+            kind: sql`case when ${blobs.expires} is null or ${blobs.expires} >= excluded.expires then ${blobs.kind} else excluded.kind end`,
+            expires: sql`case when ${blobs.expires} is null or excluded.expires is null then null else greatest(${blobs.expires}, excluded.expires) end`,
+          },
+        }),
+    );
+  }
+
   return {
-    nameOf,
+    nameOf: blobName,
     async put(bytes, kind = 'artefact', name) {
-      const hash = name ?? (await nameOf(bytes));
+      const hash = name ?? (await blobName(bytes));
       arriving += bytes.length;
       try {
         await makeRoom(bytes.length);
-        await kept.write(hash, bytes);
-        const retention = RETENTION[kind];
-        const expires = retention === null ? null : now() + retention;
-        await store.query((database) =>
-          database
-            .insert(blobs)
-            .values({ hash, size: bytes.length, kind, created: now(), expires })
-            .onConflictDoUpdate({
-              target: blobs.hash,
-              // `greatest` skips nulls, which stand for the longest time here.
-              set: {
-                kind: sql`case when ${blobs.expires} is null or ${blobs.expires} >= excluded.expires then ${blobs.kind} else excluded.kind end`,
-                expires: sql`case when ${blobs.expires} is null or excluded.expires is null then null else greatest(${blobs.expires}, excluded.expires) end`,
-              },
-            }),
-        );
+        await inTurn(hash, () => write(hash, bytes, kind));
       } finally {
         arriving -= bytes.length;
       }

@@ -30,7 +30,7 @@ export function databaseBytes(store: Store): BlobBytes {
               .where(eq(blobBytes.hash, hash)),
           );
           if (part === undefined || part.bytes.length !== length) throw new Error(`blob ${hash} has gone while it was read`);
-          return part.bytes;
+          return new Uint8Array(part.bytes);
         },
       };
     },

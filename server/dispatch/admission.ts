@@ -58,9 +58,9 @@ export function admission({ store, blobs, registry, clock, settings }: Admission
     }
     checkRate(address);
     const order = { ...read(request), kind: 'client' as const, address, idempotencyKey, asked };
+    await checkRoom(address);
     arriving.set(address, (arriving.get(address) ?? 0) + 1);
     try {
-      await checkRoom(address);
       const written = await place(order);
       return written ?? (await repeated(idempotencyKey!, asked))!;
     } finally {
@@ -84,7 +84,7 @@ export function admission({ store, blobs, registry, clock, settings }: Admission
     });
   }
 
-  /** Between coordinators the bounds are soft: each knows the rows of all, and what is arriving at itself. */
+  /** The bounds are soft by those that are on their way at this moment: each coordinator knows the rows of all, and what is arriving at itself. */
   async function checkRoom(address: string): Promise<void> {
     const [open] = await store.query((database) =>
       database
@@ -92,15 +92,15 @@ export function admission({ store, blobs, registry, clock, settings }: Admission
         .from(requests)
         .where(and(eq(requests.state, 'proving'), eq(requests.kind, 'client'))),
     );
-    const here = [...arriving.values()].reduce((sum, count) => sum + count, 0);
-    if (Number(open!.all) + here > settings.maxRequests)
-      throw new Problem(429, 'queue-full', 'as many requests are open as the network takes', {
-        expected: `at most ${settings.maxRequests} open requests`,
-        retryAfter: 5,
-      });
-    if (Number(open!.own) + arriving.get(address)! > settings.maxRequestsPerAddress)
+    if (Number(open!.own) + (arriving.get(address) ?? 0) >= settings.maxRequestsPerAddress)
       throw new Problem(429, 'too-many-open', 'as many requests of this address are open as it may have', {
         expected: `at most ${settings.maxRequestsPerAddress} open requests of one address`,
+        retryAfter: 5,
+      });
+    const here = [...arriving.values()].reduce((sum, count) => sum + count, 0);
+    if (Number(open!.all) + here >= settings.maxRequests)
+      throw new Problem(429, 'queue-full', 'as many requests are open as the network takes', {
+        expected: `at most ${settings.maxRequests} open requests`,
         retryAfter: 5,
       });
   }
@@ -131,7 +131,7 @@ export function admission({ store, blobs, registry, clock, settings }: Admission
     const [request] = await store.query((database) => database.select().from(requests).where(eq(requests.idempotencyKey, key)));
     if (request === undefined) return null;
     if (request.asked !== asked)
-      throw new Problem(422, 'idempotency-key-reused', 'another request came with this idempotency key', {
+      throw new Problem(409, 'idempotency-conflict', 'another request came with this idempotency key', {
         expected: 'the same request, or another key',
       });
     return store.query((database) => inferenceOf(database, request, clock.now()));

@@ -12,7 +12,6 @@ import type { Store } from '../store/store.ts';
 import type { VerifierPool } from '../verify/pool.ts';
 import type { MinerInfo } from '../wire/http.ts';
 import { admission } from './admission.ts';
-import { finishRequest } from './bundles.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { followEvents } from './events.ts';
 import { minerGateway, type MinerGateway } from './gateway.ts';
@@ -96,11 +95,7 @@ export async function startDispatch(options: DispatchOptions): Promise<Dispatch>
     clock,
     observer,
     lease: settings.lease,
-    onProven: (request) => {
-      finishRequest(finish, request).catch((error: unknown) =>
-        log.error({ err: error, request }, 'a bundle was not made; it is tried again'),
-      );
-    },
+    onProven: (request) => floor.finish(request),
   });
   const admitted = admission({ store, blobs, registry, clock, settings });
   let draining = false;

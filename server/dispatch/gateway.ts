@@ -68,6 +68,8 @@ export function minerGateway(options: GatewayOptions) {
   const perHotkey = new Map<string, number>();
   /** Of hotkeys that were connected, so that one that comes back is known. */
   const speeds = new Map<string, number>();
+  /** Frames that are being handled. */
+  const handled = new Set<Promise<void>>();
   let draining = false;
   let cancelTick: () => void = () => undefined;
 
@@ -177,11 +179,17 @@ export function minerGateway(options: GatewayOptions) {
       dismiss(line, CLOSE.malformed, 'no-hello', `a ${frame.type} frame before the welcome`);
       return;
     }
-    desk.frame(connection, frame, time).catch((error: unknown) => {
+    const handling = desk.frame(connection, frame, time).catch((error: unknown) => {
       // Nothing is lost: the job's lease ends, or the miner comes back and sends its proof again.
       log.error({ err: error, hotkey: connection.hotkey, type: frame.type }, 'a frame could not be handled');
       dismiss(line, 1011, 'internal', `the coordinator could not handle this ${frame.type} frame; connect again and repeat it`, 1000);
     });
+    underWay(handling);
+  }
+
+  function underWay(handling: Promise<void>): void {
+    handled.add(handling);
+    void handling.then(() => handled.delete(handling));
   }
 
   async function greet(line: Line, hello: Frame<'hello'>): Promise<void> {
@@ -192,7 +200,7 @@ export function minerGateway(options: GatewayOptions) {
       dismiss(line, admitted.close, admitted.code, admitted.message, admitted.retryAfter);
       return;
     }
-    const { session, hotkey, jobs } = admitted;
+    const { session, hotkey, jobs, untold } = admitted;
     if ((perHotkey.get(hotkey) ?? 0) >= settings.maxMinersPerHotkey && !bySession.has(session)) {
       dismiss(line, CLOSE.tooMany, 'hotkey-connections', `${hotkey} has ${settings.maxMinersPerHotkey} connections already`, 30_000);
       return;
@@ -213,7 +221,7 @@ export function minerGateway(options: GatewayOptions) {
     line.stage = 'open';
     bySession.set(session, connection);
     perHotkey.set(hotkey, (perHotkey.get(hotkey) ?? 0) + 1);
-    connection.send({ type: 'welcome', time: clock.now(), open: jobs.map(({ job }) => job) });
+    connection.send({ type: 'welcome', time: clock.now(), open: [...jobs.map(({ job }) => job), ...untold] });
     log.info({ hotkey, agent: hello.agent, threads: hello.threads }, 'a miner connected');
     await desk.opened(connection);
   }
@@ -251,9 +259,11 @@ export function minerGateway(options: GatewayOptions) {
     remember(connection);
     if (bySession.get(connection.session) === connection) bySession.delete(connection.session);
     log.info({ hotkey: connection.hotkey, code }, 'a miner disconnected');
-    desk
-      .ended(connection)
-      .catch((error: unknown) => log.error({ err: error }, 'the end of a connection was not written; its leases end by themselves'));
+    underWay(
+      desk
+        .ended(connection)
+        .catch((error: unknown) => log.error({ err: error }, 'the end of a connection was not written; its leases end by themselves')),
+    );
   }
 
   function remember({ hotkey, speed }: Connection): void {
@@ -325,6 +335,7 @@ export function minerGateway(options: GatewayOptions) {
       );
       for (const line of [...lines]) dismiss(line, CLOSE.draining, 'draining', 'the coordinator is going down; come again', 1000);
       await Promise.all(gone);
+      while (handled.size > 0) await Promise.all(handled);
     },
   };
 }

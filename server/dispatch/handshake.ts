@@ -1,5 +1,5 @@
 /** Whether a connection's hello opens a session: see wire/README.md, "A session". */
-import { and, eq, inArray, ne, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, ne, sql } from 'drizzle-orm';
 import { attempts, jobs, miners, requests, sessions } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Frame } from '../wire/frames.ts';
@@ -17,6 +17,8 @@ export interface OpenSession {
   readonly hotkey: string;
   /** Jobs that were given to it and may still be answered. */
   readonly jobs: readonly OpenAttempt[];
+  /** Jobs whose verdicts it may not have heard: it sends its proofs again, and gets them. */
+  readonly untold: readonly string[];
 }
 
 export interface OpenAttempt {
@@ -115,7 +117,12 @@ export async function openSession({ store, keys, challenge, hello, connection, n
     );
   }
   store.announce({ topic: 'session', session: key, connection });
-  return { session: key, hotkey, jobs: await openJobs(store, key) };
+  return {
+    session: key,
+    hotkey,
+    jobs: await openJobs(store, key),
+    untold: known === undefined ? [] : await untoldJobs(store, key, known.seen),
+  };
 }
 
 /** Writes session and miner; until when the hotkey rests. */
@@ -167,7 +174,19 @@ async function openJobs(store: Store, session: string): Promise<OpenAttempt[]> {
         ),
       )
       .groupBy(attempts.job, jobs.request, jobs.circuit)
-      .limit(MOST_OPEN),
+      .limit(MOST_OPEN / 2),
   );
   return rows.map((row) => ({ ...row, given: Number(row.given) }));
+}
+
+/** Jobs that were judged since the session was last heard. */
+async function untoldJobs(store: Store, session: string, since: number): Promise<string[]> {
+  const rows = await store.query((database) =>
+    database
+      .select({ job: attempts.job })
+      .from(attempts)
+      .where(and(eq(attempts.session, session), inArray(attempts.state, ['proven', 'refused']), gte(attempts.finished, since)))
+      .limit(MOST_OPEN / 2),
+  );
+  return rows.map(({ job }) => job);
 }

@@ -2,7 +2,7 @@
  * What becomes of a proof: it is verified, whoever sent it, and the verdict is written once. A proof is welcome as long as its job is open, also when its lease is over: the same bytes sent again get
  * the same verdict.
  */
-import { and, desc, eq, gt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { sessions } from '../store/schema.ts';
 import { attempts, circuits, jobs, miners, requests, verdicts } from '../store/schema.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -25,7 +25,7 @@ import { isOver, type AttemptRow, type JobRow } from './view.ts';
 const DAY = 24 * 3_600_000;
 const HOUR = 3_600_000;
 
-/** What a proof was answered with. */
+/** What a proof was answered with. `pausedUntil`: the hotkey rests from now on. */
 export type Answer =
   | { readonly kind: 'verdict'; readonly frame: Frame<'verdict'>; readonly circuit: string; readonly pausedUntil: number | null }
   /** It is of no use any more, and was not verified. */
@@ -119,7 +119,7 @@ export function proofDesk({ store, blobs, verifier, keys, clock, observer, lease
       moveAttempt(transaction, job, number, ['open', 'expired', 'verifying'], {
         state: 'verifying',
         instance: store.instance,
-        leasedUntil: now + 4 * lease,
+        leasedUntil: now + lease,
       }),
     );
   }
@@ -224,7 +224,6 @@ export function proofDesk({ store, blobs, verifier, keys, clock, observer, lease
         verifyMs: judged.verifyMs,
         proofBytes: frame.proof.length,
       });
-    if (outcome.pausedUntil !== null) store.announce({ topic: 'paused', hotkey: attempt.hotkey, until: outcome.pausedUntil });
     if (outcome.proves) onProven(job.request);
     return { kind: 'verdict', frame: verdictFrame(outcome.verdict), circuit: job.circuit, pausedUntil: outcome.pausedUntil };
   }
@@ -234,7 +233,19 @@ export function proofDesk({ store, blobs, verifier, keys, clock, observer, lease
     return { kind: 'verdict', frame: verdictFrame(verdict), circuit: job.circuit, pausedUntil: null };
   }
 
-  return { receive };
+  /** Keeps attempts whose proofs are being verified here, however long that takes. */
+  async function renew(): Promise<void> {
+    if (underWay.size === 0) return;
+    const ids = [...new Set([...underWay].map((key) => key.split(' ')[0]!))];
+    await store.query((database) =>
+      database
+        .update(attempts)
+        .set({ leasedUntil: clock.now() + lease })
+        .where(and(inArray(attempts.job, ids), eq(attempts.state, 'verifying'), eq(attempts.instance, store.instance))),
+    );
+  }
+
+  return { receive, renew };
 }
 
 export type ProofDesk = ReturnType<typeof proofDesk>;

@@ -50,7 +50,19 @@ export function workFloor(options: WorkOptions) {
   let stopped = false;
   let cancelPoll: () => void = () => undefined;
   let pending: Promise<void> | null = null;
+  /** What was begun and is not at its end. */
+  const begun = new Set<Promise<void>>();
   let again = false;
+
+  /** Does something that nobody waits for, unless dispatch has ended. */
+  function inBackground(what: string, action: () => Promise<unknown>): void {
+    if (stopped) return;
+    const ended = action()
+      .then(() => undefined)
+      .catch((error: unknown) => log.error({ err: error }, `${what} failed; it is tried again`))
+      .finally(() => begun.delete(ended));
+    begun.add(ended);
+  }
 
   // ---- giving out -----------------------------------------------------------------------------------------------------------------
 
@@ -165,7 +177,7 @@ export function workFloor(options: WorkOptions) {
       await store.query((database) =>
         database
           .update(sessions)
-          .set({ connection: null, instance: null })
+          .set({ connection: null, instance: null, seen: clock.now() })
           // Unless its next connection was quicker.
           .where(and(eq(sessions.key, connection.session), eq(sessions.connection, connection.id))),
       );
@@ -186,7 +198,7 @@ export function workFloor(options: WorkOptions) {
             ),
           ),
       );
-      clock.after(settings.grace + 1, () => void sweep());
+      clock.after(settings.grace + 1, () => inBackground('a sweep', sweep));
     },
   };
 
@@ -231,6 +243,9 @@ export function workFloor(options: WorkOptions) {
         current.proved(answer.circuit, workOf.get(answer.circuit) ?? 0, answer.frame.serviceMs);
       }
     }
+    // After the verdict, which says why.
+    if (answer.kind === 'verdict' && answer.pausedUntil !== null)
+      store.announce({ topic: 'paused', hotkey: connection.hotkey, until: answer.pausedUntil });
     wake();
   }
 
@@ -264,7 +279,7 @@ export function workFloor(options: WorkOptions) {
         return;
       }
       case 'request':
-        if (announcement.cancelled) void tellCancelled(announcement.request);
+        if (announcement.cancelled) inBackground('telling miners that jobs are over', () => tellCancelled(announcement.request));
         return;
       case 'session': {
         options.gateway().replace(announcement.session, announcement.connection);
@@ -285,28 +300,25 @@ export function workFloor(options: WorkOptions) {
       [...jobs.values()].some((attempt) => attempt.request === request),
     );
     if (concerned.length === 0) return;
-    try {
-      const cancelled = await store.query((database) =>
-        database
-          .select()
-          .from(attempts)
-          .where(and(eq(attempts.request, request), eq(attempts.state, 'cancelled'))),
-      );
-      for (const { session, job, number, reason } of cancelled) {
-        const connection = options.gateway().bySession(session);
-        if (connection?.jobs.get(job)?.number !== number) continue;
-        connection.jobs.delete(job);
-        connection.send({ type: 'cancel', job, reason: reason as Frame<'cancel'>['reason'] });
-      }
-      wake();
-    } catch (error) {
-      log.error({ err: error }, 'miners were not told that their jobs are over');
+    const cancelled = await store.query((database) =>
+      database
+        .select()
+        .from(attempts)
+        .where(and(eq(attempts.request, request), eq(attempts.state, 'cancelled'))),
+    );
+    for (const { session, job, number, reason } of cancelled) {
+      const connection = options.gateway().bySession(session);
+      if (connection?.jobs.get(job)?.number !== number) continue;
+      connection.jobs.delete(job);
+      connection.send({ type: 'cancel', job, reason: reason as Frame<'cancel'>['reason'] });
     }
+    wake();
   }
 
   /** What nobody told: leases and deadlines that are over, requests whose coordinator died before it ended them. */
   async function sweep(): Promise<void> {
     await sayAlive();
+    await options.proofs().renew();
     const now = clock.now();
     const expired = await store.query((database) =>
       database
@@ -383,20 +395,22 @@ export function workFloor(options: WorkOptions) {
   }
 
   function poll(): void {
-    if (stopped) return;
-    sweep()
-      .then(wake)
-      .catch((error: unknown) => log.error({ err: error }, 'what is over was not looked for'))
-      .finally(() => {
+    inBackground('a sweep', async () => {
+      try {
+        await sweep();
+        wake();
+      } finally {
         if (!stopped) cancelPoll = clock.after(settings.pollEvery, poll);
-      });
+      }
+    });
   }
 
   let unlisten: () => void = () => undefined;
   return {
     desk,
     wake,
-    sweep,
+    /** Ends a request whose jobs are proven, in its own time. */
+    finish: (request: string) => inBackground('making a bundle', () => finishRequest(finish, request)),
     /** Jobs that waited when last looked. */
     waiting: () => waiting,
     /** Leases of this coordinator that an earlier process left behind, where no other one can be: they end after the grace. */
@@ -416,7 +430,7 @@ export function workFloor(options: WorkOptions) {
     /** Ends a request at its deadline, to the millisecond. */
     watch(deadline: number): void {
       clock.after(Math.max(0, deadline - clock.now()) + 1, () => {
-        if (!stopped) void sweep().catch((error: unknown) => log.error({ err: error }, 'deadlines were not looked for'));
+        inBackground('a sweep', sweep);
       });
     },
     /** Gives nothing out any more. */
@@ -425,6 +439,7 @@ export function workFloor(options: WorkOptions) {
       unlisten();
       cancelPoll();
       await pending;
+      await Promise.all(begun);
     },
   };
 }

@@ -5,6 +5,7 @@ import { decodeTensors, encodeTensors, type Tensor } from './tensors.ts';
 /** Bytes. */
 export const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({
   dataType: () => 'bytea',
+  fromDriver: (value) => new Uint8Array(value),
 });
 
 /** A list of tensors, see `tensors.ts`. */

@@ -9,6 +9,7 @@ import { Announcements, CHANNEL, type Announcement } from './announcements.ts';
 import { openEmbedded, type EmbeddedDatabase } from './embedded.ts';
 import { migrateSchema } from './migrate.ts';
 import { retrying } from './retry.ts';
+import { steadySocket, type ServerAddress } from './steady-socket.ts';
 
 export type Database = PostgresJsDatabase;
 /** What runs inside of a transaction. A query on `Store.database` in there would wait for its own end where there is one connection: use this one for all. */
@@ -59,68 +60,96 @@ export async function openStore({ databaseUrl, data, connections = 10, onFailure
   }
 }
 
+/** A driver with its connections, and drizzle on top of it. */
+interface Driver {
+  readonly client: postgres.Sql;
+  readonly database: Database;
+}
+
 async function connect(embedded: EmbeddedDatabase | null, databaseUrl: string | null, connections: number): Promise<Store> {
-  const settings = {
-    // Statements that are known to be there do not announce it.
-    onnotice: () => undefined,
-    fetch_types: false,
-    connection: { application_name: 'veritab' },
-  };
-  const open = (max: number) =>
-    embedded !== null
-      ? postgres({
-          ...settings,
-          path: embedded.socket,
-          database: 'postgres',
-          username: 'postgres',
-          max: 1,
-          max_lifetime: null,
-          backoff: () => 0.1,
-        })
-      : postgres(databaseUrl!, { ...settings, max, backoff: (tries) => Math.min(2, 0.05 * 2 ** tries), connect_timeout: 10 });
-
-  const first = open(1);
-  try {
-    await migrateSchema(drizzle(first, { casing: 'snake_case' }));
-  } catch (error) {
-    await first.end({ timeout: 1 });
-    throw error;
-  }
-  let client = first;
-  if (embedded === null) {
-    await first.end();
-    client = open(connections);
-  }
-
+  const address: ServerAddress =
+    embedded !== null ? { host: '', port: 0, path: embedded.socket, tls: null } : serverAddress(new URL(databaseUrl!));
   const instance = uuidv7();
-  const database = drizzle(client, { casing: 'snake_case' });
   const announcements = new Announcements();
-  if (embedded === null)
-    await client.listen(CHANNEL, (payload) => {
-      const separator = payload.indexOf(' ');
-      if (payload.slice(0, separator) !== instance) announcements.receive(payload.slice(separator + 1));
-    });
+  let closed = false;
 
+  /** `onLost`: one of its connections is lost. */
+  function open(max: number, onLost: () => void): Driver {
+    // `socket` is in the driver's documentation, and not in its types.
+    const settings: postgres.Options<Record<string, never>> & { socket: () => unknown } = {
+      socket: () => steadySocket(address, onLost),
+      ...(embedded === null ? {} : { database: 'postgres', username: 'postgres' }),
+      ssl: false,
+      max,
+      max_lifetime: null,
+      connect_timeout: 0,
+      onnotice: () => undefined,
+      fetch_types: false,
+      connection: { application_name: 'veritab' },
+    };
+    const client = databaseUrl === null ? postgres(settings) : postgres(databaseUrl, settings);
+    return { client, database: drizzle(client, { casing: 'snake_case' }) };
+  }
+
+  const migrating = open(1, () => undefined);
+  try {
+    await migrateSchema(migrating.database);
+  } finally {
+    await migrating.client.end({ timeout: 1 });
+  }
+
+  /** A driver that takes the place of the one before, whose connections may be lost. */
+  function fresh(): Driver {
+    const driver = open(embedded === null ? connections : 1, () => {
+      if (live !== driver || closed) return;
+      live = fresh();
+      // What waits for its connections is refused, what runs on others comes to its end; then it goes.
+      setTimeout(() => void driver.client.end({ timeout: 5 }).catch(() => undefined), 1000).unref();
+    });
+    if (embedded === null)
+      driver.client.listen(CHANNEL, receive).catch(() => {
+        // Its connection was lost, and the driver with it: the next one listens.
+      });
+    return driver;
+  }
+
+  function receive(payload: string): void {
+    const separator = payload.indexOf(' ');
+    if (payload.slice(0, separator) !== instance) announcements.receive(payload.slice(separator + 1));
+  }
+
+  let live = fresh();
   return {
     instance,
     embedded: embedded !== null,
-    database,
-    transaction: (action) => retrying(() => database.transaction(action)),
-    query: (action) => retrying(() => action(database)),
+    get database() {
+      return live.database;
+    },
+    transaction: (action) => retrying(() => live.database.transaction(action)),
+    query: (action) => retrying(() => action(live.database)),
     announce(announcement) {
       announcements.emit(announcement);
       // Lost is lost: whoever listens also looks every second.
-      if (embedded === null) client.notify(CHANNEL, `${instance} ${JSON.stringify(announcement)}`).catch(() => undefined);
+      if (embedded === null) live.client.notify(CHANNEL, `${instance} ${JSON.stringify(announcement)}`).catch(() => undefined);
     },
     listen: (listener) => announcements.listen(listener),
     ready: () =>
-      client`select 1`.then(
+      live.client`select 1`.then(
         () => true,
         () => false,
       ),
     async close() {
-      await client.end({ timeout: 5 });
+      closed = true;
+      await live.client.end({ timeout: 5 });
       await embedded?.close();
     },
   };
+}
+
+/** Where a URL's server is. `sslmode`: `disable` (default), `require` (whoever it is), `verify-full`. */
+function serverAddress(url: URL): ServerAddress {
+  const mode = url.searchParams.get('sslmode') ?? 'disable';
+  const host = url.hostname.replace(/^\[|\]$/g, '') || 'localhost';
+  const tls = mode === 'disable' ? null : { servername: host, rejectUnauthorized: mode === 'verify-full' };
+  return { host, port: Number(url.port || 5432), tls };
 }

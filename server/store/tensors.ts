@@ -24,7 +24,8 @@ export function encodeTensors(tensors: readonly Tensor[]): Uint8Array {
 
 /** Throws where the bytes are no such list: then the database was changed by somebody else. */
 export function decodeTensors(bytes: Uint8Array): Tensor[] {
-  const data = new ByteReader(bytes);
+  // The driver's buffers would give slices that are buffers again, and no copies.
+  const data = new ByteReader(new Uint8Array(bytes));
   const tensors = data.list(5, (): Tensor => (data.u8() === 0 ? data.bytes(data.count(1)) : data.integers()));
   data.end();
   return tensors;

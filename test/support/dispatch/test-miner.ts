@@ -2,6 +2,7 @@
  * A miner that keeps to the protocol as far as a test lets it: it signs, fetches blobs, proves with the kernels in this process. Everything it sends and receives can be looked at, and done otherwise.
  */
 import { once } from 'node:events';
+import { encode } from '@msgpack/msgpack';
 import { WebSocket } from 'ws';
 import { blake3 } from '@noble/hashes/blake3.js';
 import { decodeCircuitFile } from '../../../circuits/graph/file.ts';
@@ -80,6 +81,8 @@ export class TestMiner {
   readonly session: SessionKey;
   readonly received: CoordinatorFrame[] = [];
   certificate: SessionCertificate | null = null;
+  /** The bytes of its hello. */
+  lastHello: Uint8Array | null = null;
   /** How its socket ended. */
   closed: { code: number; reason: string } | null = null;
   readonly socket: WebSocket;
@@ -123,7 +126,9 @@ export class TestMiner {
       capacity: this.options.capacity ?? 2,
       holds: [...(this.options.holds ?? [])],
     };
-    this.send((this.options.hello ?? ((same) => same))(hello));
+    // Not as `send` does: what is sent here may be anything.
+    this.lastHello = encode((this.options.hello ?? ((same) => same))(hello));
+    this.socket.send(this.lastHello);
   }
 
   certify({ origin, coordinator, nonce, expires }: Frame<'challenge'>): SessionCertificate {
@@ -177,7 +182,7 @@ export class TestMiner {
     return this.received.filter((frame): frame is Extract<CoordinatorFrame, { type: Type }> => frame.type === type);
   }
 
-  /** The `count`-th frame of a type, when it has come. Rejects where the connection ends before, or nothing comes for 20 s. */
+  /** The `count`-th frame of a type, when it has come. Rejects where the connection ends before, or nothing comes for 60 s. */
   async frame<Type extends CoordinatorFrame['type']>(type: Type, count = 1): Promise<Extract<CoordinatorFrame, { type: Type }>> {
     await this.until(() => this.of(type).length >= count, `${type} frame number ${count}`);
     return this.of(type)[count - 1]!;
@@ -207,7 +212,7 @@ export class TestMiner {
         else if (this.closed !== null)
           settle(() => reject(new Error(`expected a ${what}; the connection ended with ${this.closed!.code} ${this.closed!.reason}`)));
       };
-      const timer = setTimeout(() => settle(() => reject(new Error(`expected a ${what}; nothing came for 20 s`))), 20_000);
+      const timer = setTimeout(() => settle(() => reject(new Error(`expected a ${what}; nothing came for 60 s`))), 60_000);
       this.waiting.add(check);
     });
   }
