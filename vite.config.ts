@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
@@ -16,18 +17,29 @@ const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
 
 const SERVICE_WORKER = 'service-worker';
 
-/** Tells the service worker what was built. */
+/** Tells the service worker what was built, and puts the hash of it all into `build.txt`: whoever builds the same sources gets the same hash. */
 const builtFiles: Plugin = {
   name: 'built-files',
   enforce: 'post',
   generateBundle(_options, bundle) {
     const worker = bundle[`${SERVICE_WORKER}.js`];
     if (worker?.type !== 'chunk') return;
-    const files = Object.keys(bundle)
-      .filter((name) => !name.endsWith('.map') && name !== worker.fileName)
-      .map((name) => `/${name.replace(/^index\.html$/, '').replace(/\.html$/, '')}`)
+    const names = Object.keys(bundle)
+      .filter((name) => !name.endsWith('.map'))
       .sort();
+    const files = names
+      .filter((name) => name !== worker.fileName)
+      .map((name) => `/${name.replace(/^index\.html$/, '').replace(/\.html$/, '')}`);
     worker.code = worker.code.replaceAll('BUILT_FILES', JSON.stringify(files));
+    const hash = createHash('sha256');
+    for (const name of names) {
+      const file = bundle[name]!;
+      const content = createHash('sha256').update(file.type === 'chunk' ? file.code : file.source);
+      hash.update(`${name} ${content.digest('hex')}\n`);
+    }
+    const build = hash.digest('hex');
+    this.emitFile({ type: 'asset', fileName: 'build.txt', source: `${build}\n` });
+    this.info(`the pages' hash: ${build}`);
   },
 };
 

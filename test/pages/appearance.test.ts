@@ -1,4 +1,6 @@
 /** Every page in both themes and both widths: nothing that axe calls serious, nothing that scrolls sideways; and what it costs to open one. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import axe, { type AxeResults } from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,7 +34,7 @@ const VIEWS: readonly (readonly [name: string, path: () => string, ready: (page:
       await page.locator('.headline.refused').waitFor();
     },
   ],
-  ['Mine', () => '/mine', (page) => page.locator('.digest').waitFor()],
+  ['Mine', () => '/mine', (page) => page.locator('main .digest').waitFor()],
   ['Models', () => '/models', (page) => page.locator('.card').waitFor()],
   ['a model', () => `/models/${coordinator.model.digest}`, (page) => page.locator('.signal.verified').waitFor()],
   ['a model that is not there', () => `/models/${'0'.repeat(64)}`, (page) => page.getByRole('alert').waitFor()],
@@ -82,6 +84,15 @@ describe('a first visit', () => {
     expect(total).toBeGreaterThan(10_000);
     expect(total, [...sizes].map(([name, size]) => `${name} ${size}`).join(', ')).toBeLessThan(300_000);
     expect([...sizes.keys()].filter((name) => /ort|onnx/i.test(name))).toEqual([]);
+  });
+
+  it('shows the hash of what was built, which does not change from build to build', async () => {
+    const again = await buildPages();
+    const [first, second] = await Promise.all([pages, again].map(({ folder }) => readFile(join(folder, 'build.txt'), 'utf8')));
+    await again.close();
+    expect(second).toBe(first);
+    const { page } = await pages.open(coordinator.url);
+    expect(await page.locator('.colophon .digest').getAttribute('title')).toBe(first!.trim());
   });
 
   it('keeps the theme that was chosen', async () => {

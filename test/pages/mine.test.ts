@@ -13,7 +13,8 @@ let coordinator: CoordinatorUnderTest;
 beforeAll(async () => {
   pages = await buildPages();
   coordinator = await startRunningCoordinator(pages.folder);
-});
+  // A first start makes a database and compiles the model.
+}, 300_000);
 afterAll(async () => {
   await coordinator.close();
   await pages.close();
@@ -21,7 +22,7 @@ afterAll(async () => {
 
 const start = (page: Page) => page.getByRole('button', { name: 'Start mining' }).click();
 const stop = (page: Page) => page.getByRole('button', { name: 'Stop mining' }).click();
-const address = (page: Page) => page.locator('.digest').first().getAttribute('title');
+const address = (page: Page) => page.locator('main .digest').first().getAttribute('title');
 
 async function connected(hotkey: string): Promise<boolean> {
   const { miners } = (await (await fetch(`${coordinator.url}/v1/miners`)).json()) as { miners: MinerInfo[] };
@@ -92,14 +93,14 @@ describe('the Mine page', () => {
 
   it('exports its key, and another browser that imports the file mines as the same', async () => {
     const first = await pages.open(`${coordinator.url}/mine`);
-    await first.page.locator('.digest').waitFor();
+    await first.page.locator('main .digest').waitFor();
     const [download] = await Promise.all([first.page.waitForEvent('download'), first.page.getByRole('button', { name: 'Export' }).click()]);
     const file = await readFile(await download.path());
     const hotkey = await address(first.page);
     await first.page.context().close();
 
     const second = await pages.open(`${coordinator.url}/mine`);
-    await second.page.locator('.digest').waitFor();
+    await second.page.locator('main .digest').waitFor();
     expect(await address(second.page)).not.toBe(hotkey);
     const give = async (buffer: Buffer): Promise<void> => {
       const [chooser] = await Promise.all([
@@ -160,7 +161,7 @@ describe('the Mine page', () => {
 
   it('keeps the key and the threads for the next visit', async () => {
     const { page } = await pages.open(`${coordinator.url}/mine`);
-    await page.locator('.digest').waitFor();
+    await page.locator('main .digest').waitFor();
     const hotkey = await address(page);
     const slider = page.getByRole('slider', { name: 'Threads' });
     await slider.focus();
@@ -168,7 +169,7 @@ describe('the Mine page', () => {
     const words = await page.locator('.slider output').innerText();
     expect(words).toMatch(/^(\d+) of \1$/);
     await page.reload();
-    await page.locator('.digest').waitFor();
+    await page.locator('main .digest').waitFor();
     expect(await address(page)).toBe(hotkey);
     expect(await page.locator('.slider output').innerText()).toBe(words);
   });

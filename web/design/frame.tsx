@@ -2,6 +2,7 @@
 import { render, type ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { announcement } from './announce.ts';
+import { Build } from './build.tsx';
 import { Button } from './button.tsx';
 import { Mark } from './mark.tsx';
 import { Notice } from './notice.tsx';
@@ -80,6 +81,7 @@ export function Frame({ page, coordinator, shortcuts = NO_SHORTCUTS, offline, un
       </main>
       <footer class="colophon">
         <span>Proofs are checked in this tab, by code you can read.</span>
+        <Build />
         {coordinator !== null && <span>Coordinator: {coordinator}</span>}
       </footer>
       <p class="unseen" role="status">

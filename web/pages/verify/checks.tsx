@@ -79,7 +79,7 @@ function CheckRow({
 }) {
   const [holds, fails] = SENTENCES[name](slice === null ? '' : `Slice ${slice + 1}`, run);
   const miner = name === 'miner' && slice !== null ? bundle?.slices[slice]?.certificate.hotkey : undefined;
-  const sentence = miner ? `${holds}, ${elided(addressOf(miner))}` : holds;
+  const sentence = miner ? `Slice ${slice! + 1}: signed by ${elided(addressOf(miner))}` : holds;
   if (check === null) return <CheckLine state="idle" sentence={holds} ms={null} raw={null} />;
   const raw = (
     <>
