@@ -141,11 +141,14 @@ describe('a fault of the program itself', () => {
     const thrower = 'data:text/javascript,process.once("SIGUSR2", () => { throw new Error("out of the blue"); })';
     const child = start(['inspect', placePipe('never')], ['--import', thrower]);
     const end = ended(child);
+    const complaint = new Promise((done) => child.stderr!.once('data', done));
     // opens when the command reads
     const pipe = await open(folder.file('never'), 'w');
     child.kill('SIGUSR2');
-    const { code, stderr } = await end;
+    await complaint;
+    // the process does not end while one of its threads waits for the pipe
     await pipe.close();
+    const { code, stderr } = await end;
     expect(stderr).toContain('error: out of the blue\nthis is a fault of the program itself');
     expect(code).toBe(70);
   });
