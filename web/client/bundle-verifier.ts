@@ -21,7 +21,7 @@ import { decodeCircuitFile } from '../../circuits/graph/file.ts';
 import { decodeWeightsFile } from '../../circuits/graph/weights-file.ts';
 import { slice, sliceWeights, type SlicedCircuit } from '../../circuits/slice/slice.ts';
 import { decodeBundle, type Bundle, type BundleSlice } from '../../server/wire/bundle.ts';
-import { addressOf, sessionKeySigned } from '../../server/wire/keys.ts';
+import { addressOf, hotkeyFromSeed, hotkeySigned, sessionKeyFromSecret, sessionKeySigned } from '../../server/wire/keys.ts';
 import { MAX_DEADLINE } from '../../server/wire/limits.ts';
 import { certificateHolds, coordinatorHolds, jobContext, proofStatement, verdictHolds } from '../../server/wire/statements.ts';
 import type { ProverPlatform } from '../../wasm/runtime/platform.ts';
@@ -172,6 +172,8 @@ export function createBundleVerifier(
         const { circuit, weights } = await load(model);
         if (hex(circuitDigest(circuit)) !== model) return;
         checkStructure(circuit, weights);
+        // The first signature takes long: tables of the curves are made for it.
+        attributionTables();
         const pieces = slice(circuit, cuts);
         if (pieces.length > MAX_VERIFIERS) return;
         await Promise.all(pieces.map((piece, k) => verifierOf(nameOf(model, cuts, k), piece.circuit, sliceWeights(weights, piece))));
@@ -300,6 +302,14 @@ function chainCheck({ verdict, milliseconds: ms }: ChainStep, { slices, outputs 
 
 function sameOutput(a: Uint8Array | Int32Array, b: Uint8Array | Int32Array): boolean {
   return a instanceof Uint8Array === b instanceof Uint8Array && a.length === b.length && a.every((value, n) => value === b[n]);
+}
+
+/** Checks signatures of nobody, so that those that follow are quick. */
+function attributionTables(): void {
+  const message = new Uint8Array(1);
+  const [hotkey, session] = [hotkeyFromSeed(new Uint8Array(32)), sessionKeyFromSecret(new Uint8Array(32))];
+  hotkeySigned(hotkey.publicKey, message, hotkey.sign(message));
+  sessionKeySigned(session.publicKey, message, session.sign(message));
 }
 
 /** Adds the checks of who proved the slices and who judged the proofs. Whether all hold. */
