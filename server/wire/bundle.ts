@@ -17,6 +17,8 @@ import type { ByteReader, ByteWriter } from '../../circuits/graph/bytes.ts';
 import { FileRefusal, decodeFields, encodeFields } from '../../circuits/graph/file.ts';
 import { MAX_BUNDLE_BYTES, MAX_PROOF_BYTES, MAX_SLICES } from './limits.ts';
 import { uuidBytes, type CoordinatorIdentity, type SessionCertificate } from './statements.ts';
+/** Inputs, and outputs, of a model. */
+const MAX_TENSORS = 8;
 
 export interface BundleSlice {
   /** The tensor that crosses the cut behind this slice; null for the last one. */
@@ -82,12 +84,12 @@ export function decodeBundle(file: Uint8Array): Bundle {
     const request = readUuid(data);
     const created = data.u64();
     const coordinator = { origin: data.text(), hotkey: data.bytes(32), key: data.bytes(32), signature: data.bytes(64) };
-    const cuts = data.list(4, () => data.u32());
-    const inputs = data.list(4, () => data.bytes(data.count(1)));
-    const outputs = data.list(5, () => readOutput(data));
-    const slices = data.list(300, () => readSlice(data));
-    if (slices.length !== cuts.length + 1 || slices.length > MAX_SLICES)
-      throw new FileRefusal('bundle', `one slice more than there are cuts, at most ${MAX_SLICES}`, `${slices.length} slices`);
+    const cuts = data.list(4, () => data.u32(), MAX_SLICES);
+    const inputs = data.list(4, () => data.bytes(data.count(1)), MAX_TENSORS);
+    const outputs = data.list(5, () => readOutput(data), MAX_TENSORS);
+    const slices = data.list(300, () => readSlice(data), MAX_SLICES);
+    if (slices.length !== cuts.length + 1)
+      throw new FileRefusal('bundle', `${cuts.length + 1} slices, one more than cuts`, `${slices.length}`);
     const last = slices.length - 1;
     slices.forEach(({ crossing }, k) => {
       if ((crossing === null) !== (k === last))
@@ -142,8 +144,7 @@ function writeSlice(out: ByteWriter, slice: BundleSlice): void {
 }
 
 function readSlice(data: ByteReader): BundleSlice {
-  const crossing = data.list(4, () => data.bytes(data.count(1)));
-  if (crossing.length > 1) throw new FileRefusal('bundle', 'at most one tensor that crosses a cut', `${crossing.length}`);
+  const crossing = data.list(4, () => data.bytes(data.count(1)), 1);
   const proof = data.bytes(data.count(1));
   if (proof.length > MAX_PROOF_BYTES)
     throw new FileRefusal('bundle', `a proof of at most ${MAX_PROOF_BYTES} bytes`, `${proof.length} bytes`);

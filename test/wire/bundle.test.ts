@@ -33,6 +33,17 @@ describe('is refused', () => {
     ])
       expect(() => decodeBundle(encodeBundle({ ...bundle, slices }))).toThrow('a crossing tensor behind every slice but the last');
   });
+  test('with more tensors or slices than there may be, before they are read', () => {
+    const none = new Uint8Array(0);
+    expect(() => decodeBundle(encodeBundle({ ...bundle, inputs: new Array<Uint8Array>(9).fill(none) }))).toThrow('at most 8 are allowed');
+    expect(() => decodeBundle(encodeBundle({ ...bundle, outputs: new Array<Uint8Array>(9).fill(none) }))).toThrow('at most 8 are allowed');
+    const [first, last] = bundle.slices;
+    const many = {
+      cuts: new Array<number>(64).fill(1),
+      slices: [...new Array<typeof first>(64).fill(first), last!] as typeof bundle.slices,
+    };
+    expect(() => decodeBundle(encodeBundle({ ...bundle, ...many }))).toThrow('at most 64 are allowed');
+  });
   test('with a key of another length', () =>
     expect(() => encodeBundle({ ...bundle, model: new Uint8Array(31) })).toThrow('a model digest of 32 bytes'));
 });
