@@ -18,6 +18,7 @@ for (const sample of [smallestNet(), denseNet()]) {
   });
 }
 
-test('the proof of a digit with a bit flipped in any word is refused by the reference verifier', () => {
+// Some eleven minutes of one core, an hour where many share it.
+test('the proof of a digit with a bit flipped in any word is refused by the reference verifier', { timeout: 7_200_000 }, () => {
   for (let word = 0; word < digitProof.length / 4; word++) expectWordRefused(referenceVerifier, word);
 });
