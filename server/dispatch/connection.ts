@@ -39,6 +39,7 @@ export class Connection implements FreeMiner {
   /** It said goodbye, or is told to go. */
   leaving = false;
   private readonly socket: WebSocket;
+  private restsUntil = 0;
   private readonly held: Set<string>;
   private readonly unable = new Map<string, number>();
 
@@ -64,6 +65,15 @@ export class Connection implements FreeMiner {
 
   cannot(circuit: string, now: number): boolean {
     return (this.unable.get(circuit) ?? 0) > now;
+  }
+
+  mayBenchmark(now: number): boolean {
+    return this.restsUntil <= now;
+  }
+
+  /** A benchmark took some of its time: it rests so long that this was `share` of it. */
+  benchmarked(serviceMs: number, share: number, now: number): void {
+    this.restsUntil = now + serviceMs * (1 / share - 1);
   }
 
   /** It proved a circuit: it holds it, and is so fast. */

@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { VerifierPool } from '../verify/pool.ts';
 import type { MinerInfo } from '../wire/http.ts';
 import { admission } from './admission.ts';
+import { benchmarker } from './benchmarks.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { followEvents } from './events.ts';
 import { minerGateway, type MinerGateway } from './gateway.ts';
@@ -19,6 +20,7 @@ import type { CoordinatorKeys } from './identity.ts';
 import { leaseKeeper } from './leases.ts';
 import { nobody, silent, type Log, type Observer } from './observer.ts';
 import { proofDesk, type ProofDesk } from './proofs.ts';
+import { forget } from './retention.ts';
 import { ServiceTimes } from './service-times.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { readInference } from './view.ts';
@@ -61,6 +63,24 @@ export async function startDispatch(options: DispatchOptions): Promise<Dispatch>
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
   await checkNetwork(store, keys);
 
+  let draining = false;
+  const admitted = admission({ store, blobs, registry, clock, settings });
+  const benchmark = benchmarker({
+    registry,
+    admitted,
+    clock,
+    share: settings.benchmarkShare,
+    connections: () => gateway.connections(),
+  });
+  let forgotten = clock.now();
+  async function onPoll(): Promise<void> {
+    const now = clock.now();
+    if (!draining) await benchmark();
+    if (now - forgotten < settings.forgetEvery) return;
+    forgotten = now;
+    await forget(store, blobs, now);
+  }
+
   const leases = leaseKeeper({ store, clock, lease: settings.lease, log });
   const times = new ServiceTimes();
   const finish = { store, blobs, keys, clock, observer };
@@ -75,6 +95,7 @@ export async function startDispatch(options: DispatchOptions): Promise<Dispatch>
     finish,
     gateway: (): MinerGateway => gateway,
     proofs: (): ProofDesk => proofs,
+    onPoll,
   });
   const gateway = minerGateway({
     store,
@@ -97,8 +118,6 @@ export async function startDispatch(options: DispatchOptions): Promise<Dispatch>
     lease: settings.lease,
     onProven: (request) => floor.finish(request),
   });
-  const admitted = admission({ store, blobs, registry, clock, settings });
-  let draining = false;
 
   const coordinator: Coordinator = {
     identity: { origin: keys.identity.origin, address: keys.address },
@@ -137,17 +156,19 @@ export async function startDispatch(options: DispatchOptions): Promise<Dispatch>
     async drain() {
       draining = true;
       gateway.shut();
-      await floor.stop();
+      await floor.rest();
       const end = clock.now() + settings.drainWithin;
       const busy = (): boolean => [...gateway.connections()].some(({ open }) => open > 0);
       while (busy() && clock.now() < end) await new Promise<void>((resolve) => clock.after(50, resolve));
       await gateway.close();
+      await floor.stop();
       await leases.stop();
     },
     async close() {
       draining = true;
-      await floor.stop();
+      await floor.rest();
       await gateway.close();
+      await floor.stop();
       await leases.stop();
     },
   };

@@ -26,6 +26,7 @@ export interface OpenAttempt {
   readonly number: number;
   readonly request: string;
   readonly circuit: string;
+  readonly kind: 'client' | 'benchmark';
   readonly given: number;
 }
 
@@ -160,6 +161,7 @@ async function openJobs(store: Store, session: string): Promise<OpenAttempt[]> {
         number: sql<number>`max(${attempts.number})::int`,
         request: jobs.request,
         circuit: jobs.circuit,
+        kind: jobs.kind,
         given: sql<string>`max(${attempts.given})`,
       })
       .from(attempts)
@@ -173,7 +175,7 @@ async function openJobs(store: Store, session: string): Promise<OpenAttempt[]> {
           eq(requests.state, 'proving'),
         ),
       )
-      .groupBy(attempts.job, jobs.request, jobs.circuit)
+      .groupBy(attempts.job, jobs.request, jobs.circuit, jobs.kind)
       .limit(MOST_OPEN / 2),
   );
   return rows.map((row) => ({ ...row, given: Number(row.given) }));

@@ -11,6 +11,8 @@ export interface FreeMiner {
   readonly speed: number;
   /** Whether it has prepared the circuit, or can without a download. */
   holds(circuit: string): boolean;
+  /** Whether benchmarks have left it enough of its time. */
+  mayBenchmark(now: number): boolean;
   /** Whether it said that it cannot prove the circuit, at least for now. */
   cannot(circuit: string, now: number): boolean;
 }
@@ -35,7 +37,7 @@ export interface Match<Job, Miner> {
 
 /**
  * Gives jobs to miners, in the order of the jobs. A job goes to nobody who has it, whose proof of it was refused, or who cannot prove its circuit; a second attempt and a benchmark only to who is
- * idle. Among the others: idle before busy, those who have not tried it before those who have, who holds the circuit before who does not, then the faster one.
+ * idle, and a benchmark only while the miner's share for them lasts. Among the others: idle before busy, those who have not tried it before those who have, who holds the circuit before who does not, then the faster one.
  */
 export function matchJobs<Job extends OpenJob, Miner extends FreeMiner>(
   jobs: readonly Job[],
@@ -50,6 +52,7 @@ export function matchJobs<Job extends OpenJob, Miner extends FreeMiner>(
     for (const miner of miners) {
       const busy = load(miner);
       if (busy >= miner.capacity || (busy > 0 && (job.hedge || job.kind === 'benchmark'))) continue;
+      if (job.kind === 'benchmark' && !miner.mayBenchmark(now)) continue;
       if (job.holders.has(miner.session) || job.refusedFrom.has(miner.hotkey) || miner.cannot(job.circuit, now)) continue;
       const rank = [busy, job.triedBy.has(miner.session) ? 1 : 0, miner.holds(job.circuit) ? 0 : 1, -miner.speed];
       if (best === null || isBefore(rank, best.rank)) best = { miner, rank };

@@ -22,6 +22,10 @@ export interface Settings {
   readonly grace: number;
   /** How often to look for what no announcement told. */
   readonly pollEvery: number;
+  /** Of a miner's time that benchmarks may take while no client asks, 0..1. */
+  readonly benchmarkShare: number;
+  /** How often what is past its time is removed. */
+  readonly forgetEvery: number;
   /** How long draining waits for jobs that are out. */
   readonly drainWithin: number;
 }
@@ -40,5 +44,7 @@ export const DEFAULT_SETTINGS: Settings = {
   lease: LEASE,
   grace: 2000,
   pollEvery: 1000,
+  benchmarkShare: 0,
+  forgetEvery: 60_000,
   drainWithin: 10_000,
 };

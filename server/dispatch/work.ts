@@ -32,6 +32,8 @@ export interface WorkOptions {
   /** The others, which are made after this one. */
   readonly gateway: () => MinerGateway;
   readonly proofs: () => ProofDesk;
+  /** Called again and again. */
+  readonly onPoll: () => Promise<void>;
 }
 
 /** How long a job rests after a miner gave it back, ms. */
@@ -47,6 +49,7 @@ export function workFloor(options: WorkOptions) {
   const workOf = new Map<string, number>();
   let waiting = 0;
   let saidAlive = clock.now();
+  let resting = false;
   let stopped = false;
   let cancelPoll: () => void = () => undefined;
   let pending: Promise<void> | null = null;
@@ -69,17 +72,17 @@ export function workFloor(options: WorkOptions) {
   /** Gives out what can be given; if that is under way, once more afterwards. */
   function wake(): void {
     again = true;
-    if (stopped) return;
+    if (resting) return;
     pending ??= giveOut()
       .catch((error: unknown) => log.error({ err: error }, 'jobs were not given out'))
       .finally(() => {
         pending = null;
-        if (again && !stopped) clock.after(0, wake);
+        if (again && !resting) clock.after(0, wake);
       });
   }
 
   async function giveOut(): Promise<void> {
-    while (again && !stopped) {
+    while (again && !resting) {
       again = false;
       const now = clock.now();
       const miners = [...options.gateway().connections()].filter((connection) => connection.isFree(now));
@@ -97,7 +100,7 @@ export function workFloor(options: WorkOptions) {
 
   function hand(one: Given<Connection>): void {
     const { miner, job, number, given } = one;
-    const attempt = { job: job.id, number, request: job.request, circuit: job.circuit, given };
+    const attempt = { job: job.id, number, request: job.request, circuit: job.circuit, kind: job.kind, given };
     workOf.set(job.circuit, one.work);
     const now = clock.now();
     miner.jobs.set(job.id, attempt);
@@ -222,6 +225,7 @@ export function workFloor(options: WorkOptions) {
   }
 
   async function proof(connection: Connection, frame: Frame<'proof'>, time: number): Promise<void> {
+    const kind = connection.jobs.get(frame.job)?.kind;
     const previous = connection.lastProof;
     connection.lastProof = time;
     leases.renew(connection.session);
@@ -238,6 +242,8 @@ export function workFloor(options: WorkOptions) {
     if (answer.kind === 'cancel') current.send({ type: 'cancel', job: frame.job, reason: answer.reason });
     else {
       current.send(answer.frame);
+      if (kind === 'benchmark' && settings.benchmarkShare > 0)
+        current.benchmarked(answer.frame.serviceMs, settings.benchmarkShare, clock.now());
       if (answer.frame.ok) {
         times.record(answer.circuit, answer.frame.serviceMs);
         current.proved(answer.circuit, workOf.get(answer.circuit) ?? 0, answer.frame.serviceMs);
@@ -398,6 +404,7 @@ export function workFloor(options: WorkOptions) {
     inBackground('a sweep', async () => {
       try {
         await sweep();
+        await options.onPoll();
         wake();
       } finally {
         if (!stopped) cancelPoll = clock.after(settings.pollEvery, poll);
@@ -433,8 +440,13 @@ export function workFloor(options: WorkOptions) {
         inBackground('a sweep', sweep);
       });
     },
-    /** Gives nothing out any more. */
+    /** Gives nothing out any more; what is out comes to its end. */
+    async rest(): Promise<void> {
+      resting = true;
+      await pending;
+    },
     async stop(): Promise<void> {
+      resting = true;
       stopped = true;
       unlisten();
       cancelPoll();

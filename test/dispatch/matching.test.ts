@@ -22,6 +22,7 @@ const miner = (session: string, change: Partial<FreeMiner> = {}): FreeMiner => (
   speed: 1,
   holds: () => true,
   cannot: () => false,
+  mayBenchmark: () => true,
   ...change,
 });
 const pairs = (jobs: OpenJob[], miners: FreeMiner[]): string[] =>
@@ -55,6 +56,14 @@ describe('a job goes', () => {
     const busy = miner('busy', { open: 1, capacity: 4 });
     expect(pairs([job('1', { hedge: true }), job('2', { kind: 'benchmark' })], [busy])).toEqual([]);
     expect(pairs([job('1', { hedge: true }), job('2', { kind: 'benchmark' })], [busy, miner('idle', { capacity: 4 })])).toEqual(['1 idle']);
+  });
+
+  it('as a benchmark, only to who has had no more than its share of them', () => {
+    const benchmark = job('1', { kind: 'benchmark' });
+    const spent = miner('spent', { speed: 9, mayBenchmark: () => false });
+    expect(pairs([benchmark], [spent])).toEqual([]);
+    expect(pairs([benchmark], [spent, miner('due')])).toEqual(['1 due']);
+    expect(pairs([job('1')], [spent])).toEqual(['1 spent']);
   });
 });
 

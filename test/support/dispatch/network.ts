@@ -96,7 +96,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<TestNe
       miners.push(miner);
       return miner;
     },
-    infer({ slices, deadlineMs = 30_000, key = null as string | null, address = '127.0.0.1', inputs = [randomInput()] } = {}) {
+    infer({ slices, deadlineMs = 120_000, key = null as string | null, address = '127.0.0.1', inputs = [randomInput()] } = {}) {
       const request = {
         model: 'sliced-net',
         inputs: inputs.map((values) => Buffer.from(values).toString('base64')),
