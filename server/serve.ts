@@ -112,9 +112,15 @@ async function start(config: Config, log: Log, version: string, endings: Endings
   await publications.refresh();
   await warm(registry, verifier);
 
+  // After dispatch has ended, so that who follows a request hears of its end; before the store, from which that is read.
+  const over = new AbortController();
+  endings.add(() => {
+    over.abort();
+    return listening.close(CLOSE_WITHIN);
+  });
+
   const metrics = createMetrics();
   const trustedProxies = addressesOf(config.trustedProxies);
-  const { maxRequests, maxRequestsPerAddress, maxMiners, maxMinersPerAddress, maxInputBytes, maxModelBytes } = config;
   const dispatch = await startDispatch({
     store,
     blobs,
@@ -123,7 +129,14 @@ async function start(config: Config, log: Log, version: string, endings: Endings
     keys,
     observer: metrics.observer,
     log,
-    settings: { maxRequests, maxRequestsPerAddress, maxMiners, maxMinersPerAddress },
+    settings: {
+      maxRequests: config.maxRequests,
+      maxRequestsPerAddress: config.maxRequestsPerAddress,
+      maxMiners: config.maxMiners,
+      maxMinersPerAddress: config.maxMinersPerAddress,
+      benchmarkShare: config.benchmarkShare,
+      drainWithin: 1000 * config.drainSeconds,
+    },
     addressOf: (request) => clientAddress(request, trustedProxies),
     publish: async (publication) => (await publications.publish(publication)).info,
   });
@@ -133,8 +146,6 @@ async function start(config: Config, log: Log, version: string, endings: Endings
   delay.enable();
   endings.add(() => void delay.disable());
   let draining = false;
-  const over = new AbortController();
-  endings.add(() => over.abort());
   const api = createApi({
     coordinator: dispatch.coordinator,
     metrics,
@@ -143,7 +154,7 @@ async function start(config: Config, log: Log, version: string, endings: Endings
     version,
     corsOrigins: config.corsOrigins,
     trustedProxies,
-    limits: { maxInputBytes, maxModelBytes },
+    limits: { maxInputBytes: config.maxInputBytes, maxModelBytes: config.maxModelBytes, maxUploadBytes: config.maxUploadBytes },
     draining: () => draining,
     over: over.signal,
     figures() {

@@ -28,7 +28,7 @@ export interface ApiOptions {
   /** Origins whose pages may use the interface; `*` for all. */
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: BlockList;
-  readonly limits: Pick<InferenceRoutesOptions, 'maxInputBytes'> & Pick<BlobRoutesOptions, 'maxModelBytes'>;
+  readonly limits: Pick<InferenceRoutesOptions, 'maxInputBytes'> & Pick<BlobRoutesOptions, 'maxModelBytes' | 'maxUploadBytes'>;
   /** Whether no more requests are taken. */
   readonly draining: () => boolean;
   /** Ends the streams of events: who follows them goes on elsewhere, or later. */

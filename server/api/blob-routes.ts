@@ -8,6 +8,7 @@ import { blobResponse } from './blob-response.ts';
 import type { BodyReader } from './body.ts';
 import { headerParameter, operation, pathParameter } from './operation.ts';
 import { shown } from './problem.ts';
+import { createUploadQuota } from './upload-quota.ts';
 
 const hashParameter = pathParameter('hash', 'BLAKE3 of the bytes, 64 lower-case hexadecimal digits');
 const putSchema = v.strictObject({ hash: digestSchema, size: v.number() });
@@ -18,10 +19,27 @@ export interface BlobRoutesOptions {
   /** Whom limits are counted against. */
   readonly addressOf: (c: Context<{ Bindings: HttpBindings }>) => string;
   readonly maxModelBytes: number;
+  /** Bytes that one address may put within an hour. */
+  readonly maxUploadBytes: number;
 }
 
-export function blobRoutes({ coordinator, body, addressOf, maxModelBytes }: BlobRoutesOptions): Hono<{ Bindings: HttpBindings }> {
+export function blobRoutes({
+  coordinator,
+  body,
+  addressOf,
+  maxModelBytes,
+  maxUploadBytes,
+}: BlobRoutesOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
+  const quota = createUploadQuota(maxUploadBytes, Date.now);
+
+  /** Reads the body and keeps it; gives its hash and size. */
+  async function keep(c: Context<{ Bindings: HttpBindings }>): Promise<{ hash: string; size: number }> {
+    const bytes = await body.bytes(c, maxModelBytes);
+    const address = addressOf(c);
+    quota.take(address, bytes.length);
+    return { hash: await coordinator.putBlob(bytes, address), size: bytes.length };
+  }
 
   app.get(
     '/blobs/:hash',
@@ -48,7 +66,7 @@ export function blobRoutes({ coordinator, body, addressOf, maxModelBytes }: Blob
     },
   );
 
-  const problems = { 413: 'body-too-large', 429: 'too many blobs', 503: 'busy' };
+  const problems = { 413: 'body-too-large', 429: 'too-many-uploads', 503: 'busy' };
 
   app.post(
     '/blobs',
@@ -60,9 +78,8 @@ export function blobRoutes({ coordinator, body, addressOf, maxModelBytes }: Blob
       problems,
     }),
     async (c) => {
-      const bytes = await body.bytes(c, maxModelBytes);
-      const hash = await coordinator.putBlob(bytes, addressOf(c));
-      return c.json({ hash, size: bytes.length }, 201, { location: `/v1/blobs/${hash}` });
+      const kept = await keep(c);
+      return c.json(kept, 201, { location: `/v1/blobs/${kept.hash}` });
     },
   );
 
@@ -78,10 +95,9 @@ export function blobRoutes({ coordinator, body, addressOf, maxModelBytes }: Blob
     }),
     async (c) => {
       const expected = checkedHash(c.req.param('hash'));
-      const bytes = await body.bytes(c, maxModelBytes);
-      const hash = await coordinator.putBlob(bytes, addressOf(c));
-      if (hash !== expected) throw new Problem(400, 'wrong-hash', 'the bytes do not have this hash', { expected, got: hash });
-      return c.json({ hash, size: bytes.length }, 201);
+      const kept = await keep(c);
+      if (kept.hash !== expected) throw new Problem(400, 'wrong-hash', 'the bytes do not have this hash', { expected, got: kept.hash });
+      return c.json(kept, 201);
     },
   );
   return app;

@@ -2,7 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { Problem, type Coordinator } from '../coordinator.ts';
+import { Problem, type Coordinator, type NumberedEvent } from '../coordinator.ts';
 import { inferenceRequestSchema, inferenceSchema, uuidSchema } from '../wire/http.ts';
 import * as v from 'valibot';
 import type { BodyReader } from './body.ts';
@@ -110,11 +110,20 @@ export function inferenceRoutes({
       return streamSSE(c, async (stream) => {
         stream.onAbort(() => gone.abort());
         const keepAlive = setInterval(() => void stream.write(': \n\n'), KEEP_ALIVE);
-        try {
-          for await (const { id: number, event } of events) {
+        let known = Number(last);
+        const send = async (some: AsyncIterable<NumberedEvent>): Promise<void> => {
+          for await (const { id: number, event } of some) {
             if (stream.aborted) break;
             await stream.writeSSE({ id: String(number), event: event.type, data: JSON.stringify(event) });
+            known = number;
           }
+        };
+        try {
+          await send(events);
+          // A request that ended while all ends is told to its end.
+          const ended = over.aborted && !stream.aborted && (await coordinator.inference(id))?.state !== 'proving';
+          const rest = ended ? await coordinator.events(id, known, gone.signal) : null;
+          if (rest !== null) await send(rest);
         } finally {
           clearInterval(keepAlive);
           gone.abort();

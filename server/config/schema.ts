@@ -118,6 +118,7 @@ export const configSchema = v.strictObject({
   maxMinersPerAddress: v.optional(option(integer(1, 1_000_000), 'Connections of miners from one address', 'n'), 2000),
   maxInputBytes: v.optional(option(integer(1024, 2 ** 30), 'Largest body of a request for an inference', 'bytes'), 2 ** 24),
   maxModelBytes: v.optional(option(integer(1024, 2 ** 28), 'Largest circuit or weights file that may be published', 'bytes'), 2 ** 26),
+  maxUploadBytes: v.optional(option(integer(1024, 2 ** 50), 'Bytes that one address may put into blobs within an hour', 'bytes'), 2 ** 28),
   modelsPerPublisher: v.optional(option(integer(0, 10_000), 'Models that one key may publish', 'n'), 8),
   benchmarkShare: v.optional(
     option(
@@ -127,6 +128,7 @@ export const configSchema = v.strictObject({
     ),
     0.1,
   ),
+  drainSeconds: v.optional(option(integer(0, 3600), 'How long going down waits for the jobs that miners have', 'n'), 10),
   logLevel: v.optional(
     option(
       v.picklist(['silent', 'error', 'warn', 'info', 'debug'], 'expected silent, error, warn, info or debug'),

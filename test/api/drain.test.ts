@@ -14,7 +14,7 @@ import { serveInTest, testConfig, type TestCoordinator } from '../support/servin
 const folder = temporaryFolder();
 let served: TestCoordinator;
 beforeAll(async () => {
-  served = await serveInTest({ data: folder.path });
+  served = await serveInTest({ data: folder.path, drainSeconds: 60 });
 });
 afterAll(async () => {
   await served.stop();

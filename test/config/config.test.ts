@@ -69,6 +69,7 @@ describe('the configuration', () => {
         maxMinersPerAddress: '5',
         modelsPerPublisher: '5',
         verifierBytes: '134217728',
+        drainSeconds: '5',
       };
       return [option, (most as Record<string, string>)[option.name] ?? value] as const;
     });
