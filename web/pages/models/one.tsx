@@ -105,8 +105,9 @@ function Tensors({ title, tensors }: { readonly title: string; readonly tensors:
       <h2>{title}</h2>
       {tensors.map(({ name, dims, type, scale, zero, note, labels }) => (
         <p key={name}>
-          <code>{name}</code> {dims.join(' × ')} {type}, real value = {scale.toPrecision(3)} × (
-          {zero === 0 ? 'integer' : `integer − ${zero}`}){note === '' ? '' : `; ${note}`}
+          <code>{name}</code> {dims.join(' × ')} {type},{' '}
+          {`real value = ${scale.toPrecision(3)} × ${zero === 0 ? 'integer' : `(integer − ${zero})`}`}
+          {note === '' ? '' : `; ${note}`}
           {labels.length > 0 && `; ${labels.slice(0, 10).join(', ')}${labels.length > 10 ? `, and ${labels.length - 10} more` : ''}`}
         </p>
       ))}

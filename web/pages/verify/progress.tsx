@@ -159,12 +159,10 @@ function Slice({ job, run }: { readonly job: HeardJob; readonly run: Run }) {
         >
           <div style={{ width: `${100 * part(job)}%` }} />
         </div>
-        <div class="row apart small">
-          <span class="row tight">
-            <StateIcon state={state} size={16} unspoken />
-            {words}
-          </span>
-          <Quantity value={elapsed} unit="ms" />
+        <div class="slice-state small">
+          <StateIcon state={state} size={16} unspoken />
+          <span>{words}</span>
+          {job.state !== 'waiting' && <Quantity value={elapsed} unit="ms" />}
         </div>
         <p class="small quiet">
           {job.miners.map((miner, n) => (
