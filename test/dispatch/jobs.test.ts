@@ -42,7 +42,7 @@ describe('jobs', () => {
     const job = await slow.frame('job');
     const quick = await join();
     expect(await network.over(asked.id)).toMatchObject({ state: 'proven', jobs: [{ attempts: 2, miners: [quick.hotkey.address] }] });
-    expect(await attemptsAt(job.job)).toMatchObject([{ state: 'expired' }, { state: 'proven' }]);
+    expect(await attemptsAt(job.job)).toMatchObject([{ state: 'cancelled', reason: 'answered' }, { state: 'proven' }]);
     slow.deliver(job.job, await slow.prove(job));
     expect(await slow.frame('cancel')).toMatchObject({ job: job.job, reason: 'answered' });
     expect(slow.of('verdict')).toEqual([]);
