@@ -174,7 +174,7 @@ describe('the Mine page', () => {
     expect(await page.locator('.slider output').innerText()).toBe(words);
   });
 
-  it('says that it has no connection, and comes back when the coordinator does', async () => {
+  it('says that it has no connection, and can be stopped while it tries', async () => {
     const { page } = await pages.open(`${coordinator.url}/mine?coordinator=http://127.0.0.1:9`);
     await start(page);
     await page.getByText('No connection: ').waitFor();

@@ -16,7 +16,10 @@ export async function startRunningCoordinator(web: string): Promise<CoordinatorU
   const flags = { port: '0', data, web, 'benchmark-share': '0' };
   const config = await loadConfig({ file: null, environment: {}, flags });
   const silent = () => undefined;
-  const coordinator = await startCoordinator(config, { log: { debug: silent, info: silent, warn: silent, error: silent }, version: 'test' });
+  const coordinator = await startCoordinator(config, {
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    version: 'test',
+  });
   return {
     url: coordinator.origin,
     async close() {
