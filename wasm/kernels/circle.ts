@@ -100,7 +100,7 @@ export function encodeRows(args: usize, part: u32, begin: u32, end: u32): void {
     for (let start: u32 = 0; start < length; start += piece) {
       const at = row + 4 * (start as usize);
       for (let j = i; j >= 3; j -= 2) {
-        const block = 4 * ((start >> (j + 1)) as usize);
+        const block: usize = 4 * ((start >> (j + 1)) as usize);
         radix4(at, piece, j, table(xs, n - j) + block, table(xs, n - j + 1) + 2 * block);
       }
       lastStages(at, piece, table(xs, n - 1) + (start as usize), ys + 2 * (start as usize));
