@@ -24,18 +24,26 @@ const CI = Boolean(process.env.CI);
 let passed = 0;
 const failures: string[] = [];
 
-const checks: [name: string, script: string, ...args: string[]][] = [
-  ['types', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
-  ['lint', 'node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.'],
-  ['format', 'node_modules/prettier/bin/prettier.cjs', '--check', '.'],
-  ['kernels', 'server/build/main.mjs', 'kernels'],
+/** Checks before the tests: each lane runs its own one after the other, beside the other lane. */
+const lanes: (readonly [name: string, script: string, ...args: string[]])[][] = [
+  [
+    ['kernels', 'server/build/main.mjs', 'kernels'],
+    ['types', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+    ['format', 'node_modules/prettier/bin/prettier.cjs', '--check', '.'],
+  ],
+  [['lint', 'node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.']],
 ];
-for (const [name, script, ...rest] of checks) {
-  if (vitestArguments.length > 0 && name !== 'kernels') continue;
-  console.log(`\n--- ${name}`);
-  if ((await run(script, rest)) === 0) passed++;
-  else failures.push(name);
-}
+await Promise.all(
+  lanes.map(async (lane) => {
+    for (const [name, script, ...rest] of lane) {
+      if (vitestArguments.length > 0 && name !== 'kernels') continue;
+      const { code, output } = await runQuietly(script, rest);
+      console.log(`\n--- ${name}\n${output}`.trimEnd());
+      if (code === 0) passed++;
+      else failures.push(name);
+    }
+  }),
+);
 
 if (vitestArguments.length === 0) {
   // before the tests, which run side by side: only one of them could install it
@@ -83,6 +91,17 @@ function run(script: string, rest: readonly string[], environment: Record<string
     });
     child.on('error', reject);
     child.on('close', (code) => done(code ?? -1));
+  });
+}
+
+/** As `run`, with the output kept until the end: two scripts at a time would write into each other's. */
+function runQuietly(script: string, rest: readonly string[]): Promise<{ code: number; output: string }> {
+  return new Promise((done, reject) => {
+    const child = spawn(process.execPath, [script, ...rest], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.on('error', reject);
+    child.on('close', (code) => done({ code: code ?? -1, output }));
   });
 }
 

@@ -222,6 +222,7 @@ export function minerGateway(options: GatewayOptions) {
     bySession.set(session, connection);
     perHotkey.set(hotkey, (perHotkey.get(hotkey) ?? 0) + 1);
     connection.send({ type: 'welcome', time: clock.now(), open: [...jobs.map(({ job }) => job), ...untold] });
+    connection.send(stats());
     log.info({ hotkey, agent: hello.agent, threads: hello.threads }, 'a miner connected');
     await desk.opened(connection);
   }
@@ -271,10 +272,13 @@ export function minerGateway(options: GatewayOptions) {
     speeds.set(hotkey, speed);
   }
 
+  /** How the network does, as far as it is known here. */
+  const stats = (): Frame<'stats'> => ({ type: 'stats', time: clock.now(), miners: bySession.size, queue: queue() });
+
   /** Every 15 s: who does not answer is given up; the others are asked, and told how the network does. */
   function tick(): void {
     const now = clock.now();
-    const miners = bySession.size;
+    const news = stats();
     for (const line of [...lines]) {
       if (now - line.heard > settings.deadAfter) {
         dismiss(line, CLOSE.timeout, 'silent', `nothing was heard for ${settings.deadAfter} ms`);
@@ -285,7 +289,7 @@ export function minerGateway(options: GatewayOptions) {
       const { connection } = line;
       if (connection === null) continue;
       connection.ping();
-      connection.send({ type: 'stats', time: now, miners, queue: queue() });
+      connection.send(news);
     }
     cancelTick = clock.after(settings.pingEvery, tick);
   }

@@ -157,6 +157,9 @@ export function steadySocket(address: ServerAddress, onLost: (reason: Error) => 
     },
   });
 
+  // As a socket of Node says it: the driver ends those that are open, and waits until they are closed.
+  Object.defineProperty(duplex, 'readyState', { get: () => (duplex.destroyed ? 'closed' : 'open') });
+
   /** Answers the driver, after what it is doing now. */
   function answer(...parts: Buffer[]): void {
     setImmediate(() => {

@@ -30,6 +30,7 @@ describe("a miner's socket", () => {
   it('is opened by a new certificate', async () => {
     const miner = await network.miner().welcome();
     expect(miner.of('welcome')[0]).toMatchObject({ open: [] });
+    expect(await miner.frame('stats')).toMatchObject({ miners: 1, queue: 0 });
     miner.vanish();
   });
 

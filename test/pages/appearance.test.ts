@@ -40,24 +40,32 @@ const VIEWS: readonly (readonly [name: string, path: () => string, ready: (page:
   ['a model that is not there', () => `/models/${'0'.repeat(64)}`, (page) => page.getByRole('alert').waitFor()],
 ];
 
-describe.each(VIEWS)('%s', (_, path, ready) => {
-  it.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 360],
-    ['dark', 360],
-  ] as const)('is usable by everybody (%s, %i px)', async (colorScheme, width) => {
-    const { page } = await pages.open(coordinator.url + path(), { colorScheme, viewport: { width, height: 800 } });
-    await ready(page);
+const LOOKS = [
+  ['light', 1280],
+  ['dark', 1280],
+  ['light', 360],
+  ['dark', 360],
+] as const;
+
+it.each(VIEWS)('%s is usable by everybody, in both themes and both widths', async (_, path, ready) => {
+  const { page } = await pages.open(coordinator.url + path(), { colorScheme: 'light', viewport: { width: 1280, height: 800 } });
+  await ready(page);
+  await page.evaluate(axe.source);
+  for (const [colorScheme, width] of LOOKS) {
+    const look = `${colorScheme}, ${width} px`;
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 800 });
     // Focus opens what explains a term: it must not be cut off or push the page aside.
     for (const term of await page.locator('.term > button').all()) await term.focus();
-    expect(await page.evaluate(() => document.documentElement.scrollWidth), 'no sideways scrolling').toBeLessThanOrEqual(width);
-    await page.evaluate(axe.source);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), `no sideways scrolling, ${look}`).toBeLessThanOrEqual(width);
     const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run());
     const serious = violations.filter(({ impact }) => impact !== 'minor');
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-    await page.context().close();
-  });
+    expect(
+      serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+      look,
+    ).toEqual([]);
+  }
+  await page.context().close();
 });
 
 describe('a first visit', () => {

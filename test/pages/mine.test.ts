@@ -66,6 +66,8 @@ describe('the Mine page', () => {
     const { page } = await pages.open(`${coordinator.url}/mine`);
     await start(page);
     await page.getByText('Connected. Waiting for a job.').waitFor();
+    // The first news of the network comes a moment after the welcome.
+    await page.getByText(/\d miners?, \d jobs? waiting/).waitFor();
     const changes = await page.evaluate(
       () =>
         new Promise<string[]>((resolve) => {

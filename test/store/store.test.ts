@@ -74,6 +74,17 @@ describe.each(programs === null ? [embedded] : [embedded, server])('the store on
     expect(await store.query((database) => database.select().from(network))).toEqual([]);
   });
 
+  it('closes at once when there is nothing under way', async () => {
+    const own = await open();
+    const other = await openStore(own);
+    await other.transaction((transaction) => transaction.select().from(network));
+    const begin = performance.now();
+    await other.close();
+    // The driver gives up waiting for its connections after five seconds.
+    expect(performance.now() - begin).toBeLessThan(4000);
+    await own.remove();
+  });
+
   it('tells this process what is announced', async () => {
     const heard: Announcement[] = [];
     const unlisten = store.listen((announcement) => heard.push(announcement));
