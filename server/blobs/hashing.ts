@@ -26,14 +26,14 @@ interface Waiting {
 let live: { readonly worker: Worker; readonly waiting: Map<number, Waiting> } | null = null;
 let orders = 0;
 
-/** The worker, one for the process; it keeps nobody alive. */
+/** The worker, one for the process; it keeps the process alive only while somebody waits for a hash. */
 function hashWorker(): NonNullable<typeof live> {
   if (live !== null) return live;
   const own = { worker: new Worker(ENTRY, { name: 'hashing', execArgv: [] }), waiting: new Map<number, Waiting>() };
-  own.worker.unref();
   own.worker.on('message', ({ id, hash }: HashResult) => {
     own.waiting.get(id)?.resolve(hash);
     own.waiting.delete(id);
+    if (own.waiting.size === 0) own.worker.unref();
   });
   const fail = (error: Error): void => {
     if (live === own) live = null;
@@ -53,6 +53,7 @@ export async function blobName(bytes: Uint8Array): Promise<string> {
   const id = orders++;
   const hash = await new Promise<Uint8Array>((resolve, reject) => {
     waiting.set(id, { resolve, reject });
+    worker.ref();
     worker.postMessage({ id, bytes } satisfies HashOrder);
   });
   return bytesToHex(hash);

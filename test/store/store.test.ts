@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { blake3 } from '@noble/hashes/blake3.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBlobs, type Blobs } from '../../server/blobs/blobs.ts';
@@ -257,4 +260,14 @@ describe.skipIf(programs === null)('stores that share a server', () => {
     expect(await store.ready()).toBe(true);
     await store.close();
   });
+});
+
+it('lets the process end that has hashed a large blob', async () => {
+  const script = `
+    import { blobName } from ${JSON.stringify(new URL('../../server/blobs/hashing.ts', import.meta.url).href)};
+    console.log(await blobName(new Uint8Array(2 ** 20)));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+    timeout: 60_000,
+  });
+  expect(stdout.trim()).toBe(bytesToHex(blake3(new Uint8Array(2 ** 20))));
 });
