@@ -56,6 +56,8 @@ export function workFloor(options: WorkOptions) {
   /** What was begun and is not at its end. */
   const begun = new Set<Promise<void>>();
   let again = false;
+  /** Deadlines that are waited for: how to stop waiting. */
+  const watched = new Set<() => void>();
 
   /** Does something that nobody waits for, unless dispatch has ended. */
   function inBackground(what: string, action: () => Promise<unknown>): void {
@@ -436,9 +438,11 @@ export function workFloor(options: WorkOptions) {
     },
     /** Ends a request at its deadline, to the millisecond. */
     watch(deadline: number): void {
-      clock.after(Math.max(0, deadline - clock.now()) + 1, () => {
+      const cancel = clock.after(Math.max(0, deadline - clock.now()) + 1, () => {
+        watched.delete(cancel);
         inBackground('a sweep', sweep);
       });
+      watched.add(cancel);
     },
     /** Gives nothing out any more; what is out comes to its end. */
     async rest(): Promise<void> {
@@ -449,6 +453,8 @@ export function workFloor(options: WorkOptions) {
       resting = true;
       stopped = true;
       unlisten();
+      for (const cancel of watched) cancel();
+      watched.clear();
       cancelPoll();
       await pending;
       await Promise.all(begun);
