@@ -1,12 +1,12 @@
 /** The end of a request: when its last slice is proven, everything that a stranger needs is put into one file. */
 import { and, asc, eq, sql } from 'drizzle-orm';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import type { Blobs } from '../blobs/blobs.ts';
 import { attempts, jobs, requests, sessions, verdicts } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { encodeBundle, type BundleSlice } from '../wire/bundle.ts';
 import type { Clock } from './clock.ts';
 import { appendEvents } from './events.ts';
-import { bytesOfHex } from './hex.ts';
 import type { CoordinatorKeys } from './identity.ts';
 import { failRequest } from './jobs.ts';
 import type { Observer } from './observer.ts';
@@ -43,7 +43,7 @@ export async function finishRequest({ store, blobs, keys, clock, observer }: Fin
     if (slices === null) return fail('lost', 'a proof of this request is no longer kept');
     bundle = await blobs.put(
       encodeBundle({
-        model: bytesOfHex(state.model),
+        model: hexToBytes(state.model),
         request: id,
         created: clock.now(),
         coordinator: keys.identity,

@@ -6,13 +6,13 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { uuidv7 } from 'uuidv7';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Store } from '../store/store.ts';
 import { decodeMinerFrame, encodeFrame, FrameError, type Frame, type MinerFrame } from '../wire/frames.ts';
 import { CLOSE, MAX_FRAME_BYTES, MINER_PATH, PROTOCOL, SESSION_LIFETIME, SUBPROTOCOL } from '../wire/limits.ts';
 import type { Clock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { openSession } from './handshake.ts';
-import { hexOf } from './hex.ts';
 import type { CoordinatorKeys } from './identity.ts';
 import type { Log, Observer } from './observer.ts';
 import { Rate } from './rate.ts';
@@ -213,7 +213,7 @@ export function minerGateway(options: GatewayOptions) {
       session,
       hotkey,
       hello,
-      holds: hello.holds.map(hexOf),
+      holds: hello.holds.map((value) => bytesToHex(value)),
       speed: speeds.get(hotkey) ?? 0,
       jobs,
     });

@@ -1,12 +1,12 @@
 /** Whether a connection's hello opens a session: see wire/README.md, "A session". */
 import { and, eq, gte, inArray, ne, sql } from 'drizzle-orm';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { attempts, jobs, miners, requests, sessions } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Frame } from '../wire/frames.ts';
 import { addressOf, sessionKeySigned } from '../wire/keys.ts';
 import { CLOSE, PROTOCOL } from '../wire/limits.ts';
 import { certificateHolds, possessionStatement } from '../wire/statements.ts';
-import { hexOf } from './hex.ts';
 import type { CoordinatorKeys } from './identity.ts';
 
 /** A session that is open. */
@@ -72,7 +72,7 @@ export async function openSession({ store, keys, challenge, hello, connection, n
     );
   if (!sessionKeySigned(certificate.session, possessionStatement(challenge.nonce), hello.possession))
     return refused(CLOSE.unauthorized, 'possession', "the session key did not sign this connection's nonce");
-  const key = hexOf(certificate.session);
+  const key = bytesToHex(certificate.session);
   const hotkey = addressOf(certificate.hotkey);
   const [known] = await store.query((database) => database.select().from(sessions).where(eq(sessions.key, key)));
   if (Buffer.compare(certificate.nonce, challenge.nonce) === 0) {

@@ -3,6 +3,7 @@
  * the same verdict.
  */
 import { and, desc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import type { sessions } from '../store/schema.ts';
 import { attempts, circuits, jobs, miners, requests, verdicts } from '../store/schema.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -19,7 +20,6 @@ import type { CoordinatorKeys } from './identity.ts';
 import { changeJob, moveAttempt, type CancelReason } from './jobs.ts';
 import type { Observer } from './observer.ts';
 import { signedBySession } from './session-signatures.ts';
-import { bytesOfHex } from './hex.ts';
 import { isOver, type AttemptRow, type JobRow } from './view.ts';
 
 const DAY = 24 * 3_600_000;
@@ -131,7 +131,7 @@ export function proofDesk({ store, blobs, verifier, keys, clock, observer, lease
     job: JobRow,
     files: typeof circuits.$inferSelect,
   ): Promise<Judged> {
-    if (!signedBySession(bytesOfHex(session), proofStatement(frame.job, bytesOfHex(hash)), frame.signature))
+    if (!signedBySession(hexToBytes(session), proofStatement(frame.job, hexToBytes(hash)), frame.signature))
       return { ok: false, check: 'signature', detail: 'the session key did not sign this proof for this job', verifyMs: 0 };
     const context = jobContext({ request: job.request, slice: job.slice, slices: job.slices, hotkey: keyOf(attempt.hotkey)! });
     const { verdict, ms } = await verifier.verify({
@@ -166,7 +166,7 @@ export function proofDesk({ store, blobs, verifier, keys, clock, observer, lease
       slice: job.slice,
       slices: job.slices,
       hotkey: keyOf(attempt.hotkey)!,
-      proofHash: bytesOfHex(hash),
+      proofHash: hexToBytes(hash),
       ok: judged.ok,
       serviceMs,
       proofBytes: frame.proof.length,
@@ -275,7 +275,7 @@ function verdictFrame(verdict: typeof verdicts.$inferSelect): Frame<'verdict'> {
     serviceMs,
     verifyMs,
     proofBytes,
-    proofHash: bytesOfHex(verdict.proofHash),
+    proofHash: hexToBytes(verdict.proofHash),
     signature: new Uint8Array(verdict.signature),
   };
 }
@@ -302,7 +302,7 @@ export function certificateOf(session: typeof sessions.$inferSelect) {
     origin: session.origin,
     coordinator: session.coordinator,
     hotkey: keyOf(session.hotkey)!,
-    session: bytesOfHex(session.key),
+    session: hexToBytes(session.key),
     nonce: new Uint8Array(session.nonce),
     expires: session.expires,
     signature: new Uint8Array(session.signature),

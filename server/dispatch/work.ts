@@ -2,6 +2,7 @@
  * The middle of dispatch: jobs go out to miners that are connected here, their frames come back, and what neither brings to an end, time does.
  */
 import { and, eq, inArray, isNotNull, lt, lte, sql } from 'drizzle-orm';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { attempts, jobs, requests, sessions } from '../store/schema.ts';
 import type { Announcement } from '../store/announcements.ts';
 import type { Store } from '../store/store.ts';
@@ -12,7 +13,6 @@ import { claimJobs, type Given } from './claim.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Desk, MinerGateway } from './gateway.ts';
-import { bytesOfHex } from './hex.ts';
 import { changeJob, failRequest, moveAttempt } from './jobs.ts';
 import type { LeaseKeeper } from './leases.ts';
 import type { Log, Observer } from './observer.ts';
@@ -114,13 +114,13 @@ export function workFloor(options: WorkOptions) {
       slice: job.slice,
       slices: job.slices,
       attempt: number,
-      circuit: bytesOfHex(job.circuit),
-      circuitBlob: bytesOfHex(one.circuitBlob),
-      weightsBlob: bytesOfHex(one.weightsBlob),
+      circuit: hexToBytes(job.circuit),
+      circuitBlob: hexToBytes(one.circuitBlob),
+      weightsBlob: hexToBytes(one.weightsBlob),
       inputs:
         one.inputBlobs === null
           ? { kind: 'inline', values: one.inputs as Uint8Array[] }
-          : { kind: 'blobs', hashes: one.inputBlobs.map(bytesOfHex) },
+          : { kind: 'blobs', hashes: one.inputBlobs.map((value) => hexToBytes(value)) },
       within: Math.max(0, Math.min(600_000, job.deadline - now)),
     });
     if (!written) {

@@ -1,4 +1,5 @@
 /** A model made ready for the network: checked, cut into slices, described. All of it is computed, nothing is taken from whoever brought the files. Takes a while: for a worker. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { checkCircuit } from '../../circuits/bounds/index.ts';
 import { circuitCost, work } from '../../circuits/cost/cost.ts';
 import type { Circuit, TensorMeaning, Weights } from '../../circuits/graph/circuit.ts';
@@ -48,8 +49,6 @@ export interface PreparedModel {
 /** Work of a slice, in nanoseconds, above which a model is cut into three by choice where nobody says how. */
 const LONG = 500_000_000;
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-
 /**
  * Reads and checks the files of a model, and cuts it. Throws `FileRefusal` for files that are none, `CircuitRefusal` for a circuit that may not be proven, is not that of the weights, or cannot be
  * cut so.
@@ -67,7 +66,7 @@ export function prepareModel(circuitFile: Uint8Array, weightsFile: Uint8Array, s
   checkCircuit(circuit, weights);
   const { layers } = circuitCost(circuit);
   return {
-    digest: hex(circuitDigest(circuit)),
+    digest: bytesToHex(circuitDigest(circuit)),
     circuit,
     weights,
     inputs: circuit.meaning.inputs.map((meaning) => tensorInfo(meaning, 'uint8')),
@@ -92,7 +91,7 @@ function planOf(circuit: Circuit, weights: Weights, count: number): PreparedPlan
   const slices = slice(circuit, cuts).map((sliced) => {
     const own = sliceWeights(weights, sliced);
     return {
-      digest: hex(circuitDigest(sliced.circuit)),
+      digest: bytesToHex(circuitDigest(sliced.circuit)),
       sliced,
       weights: own,
       circuitFile: encodeCircuitFile(sliced.circuit),

@@ -1,20 +1,10 @@
 /**
  * What is signed, and what proofs are bound to: texts and byte strings that both ends of the network, and anyone who opens a bundle, build alike.
  */
+import { bytesToHex, concatBytes } from '@noble/hashes/utils.js';
 import { hotkeySigned, sessionKeySigned, addressOf, keyOf } from './keys.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-function concatenated(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
 
 function u32(...values: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(4 * values.length);
@@ -52,8 +42,8 @@ export function certificateText({ origin, coordinator, hotkey, session, nonce, e
     'Veritab miner session',
     `coordinator: ${origin} ${coordinator}`,
     `hotkey: ${addressOf(hotkey)}`,
-    `session: ${hex(session)}`,
-    `nonce: ${hex(nonce)}`,
+    `session: ${bytesToHex(session)}`,
+    `nonce: ${bytesToHex(nonce)}`,
     `expires: ${new Date(expires).toISOString()}`,
   ].join('\n');
 }
@@ -69,7 +59,7 @@ export function certificateHolds(certificate: SessionCertificate): boolean {
 
 /** What a miner signs with its session key on every connection, so that a certificate alone opens nothing. `nonce`: this connection's challenge. */
 export function possessionStatement(nonce: Uint8Array): Uint8Array {
-  return concatenated(text('veritab/1 connect\n'), nonce);
+  return concatBytes(text('veritab/1 connect\n'), nonce);
 }
 
 /** A slice of a request, and who proves it. */
@@ -88,12 +78,12 @@ export interface JobIdentity {
  * cannot be copied or replayed. 65 bytes.
  */
 export function jobContext({ request, slice, slices, hotkey }: JobIdentity): Uint8Array {
-  return concatenated(text('veritab/1'), uuidBytes(request), u32(slice, slices), hotkey);
+  return concatBytes(text('veritab/1'), uuidBytes(request), u32(slice, slices), hotkey);
 }
 
 /** What a miner signs with its session key for each proof. `proofHash`: BLAKE3 of the proof, 32 bytes. */
 export function proofStatement(job: string, proofHash: Uint8Array): Uint8Array {
-  return concatenated(text('veritab/1 proof\n'), uuidBytes(job), proofHash);
+  return concatBytes(text('veritab/1 proof\n'), uuidBytes(job), proofHash);
 }
 
 /** What a coordinator found out about a proof. */
@@ -110,7 +100,7 @@ export interface JobVerdict extends JobIdentity {
 /** What a coordinator signs with its verdict key, for each proof that it has checked. */
 export function verdictStatement(verdict: JobVerdict): Uint8Array {
   const { request, slice, slices, hotkey, job, proofHash, ok, serviceMs, proofBytes } = verdict;
-  return concatenated(
+  return concatBytes(
     text('veritab/1 verdict\n'),
     uuidBytes(request),
     uuidBytes(job),
@@ -133,7 +123,7 @@ export interface CoordinatorIdentity {
 
 /** What a coordinator's hotkey signs. */
 export function coordinatorStatement(key: Uint8Array): Uint8Array {
-  return text(`Veritab coordinator key\nkey: ${hex(key)}`);
+  return text(`Veritab coordinator key\nkey: ${bytesToHex(key)}`);
 }
 
 export function coordinatorHolds({ hotkey, key, signature }: CoordinatorIdentity): boolean {

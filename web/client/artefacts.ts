@@ -1,9 +1,10 @@
 /** Circuits with their weights, out of blobs, by the circuit's digest. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import { circuitDigest, MAX_CIRCUIT_BYTES } from '../../circuits/graph/encoding.ts';
 import { decodeCircuitFile } from '../../circuits/graph/file.ts';
 import { decodeWeightsFile, MAX_WEIGHTS_FILE_BYTES } from '../../circuits/graph/weights-file.ts';
-import { BlobFailure, hex, type Blobs } from './blobs.ts';
+import { BlobFailure, type Blobs } from './blobs.ts';
 import type { Records } from './storage.ts';
 
 /** The header of a file stands before the encoding. */
@@ -67,7 +68,7 @@ export function createArtefacts(blobs: Blobs, records: Records): Artefacts {
         blobs.get(names.weightsBlob, { limit: MAX_WEIGHTS_FILE_BYTES, signal }),
       ]);
       const circuit = decodeCircuitFile(circuitFile);
-      const digest = hex(circuitDigest(circuit));
+      const digest = bytesToHex(circuitDigest(circuit));
       if (digest !== names.digest) throw new BlobFailure(names.circuitBlob, `its circuit has the digest ${digest}, not ${names.digest}`);
       await remember(names);
       return { circuit, weights: decodeWeightsFile(weightsFile) };

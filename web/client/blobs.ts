@@ -1,5 +1,6 @@
 /** Blobs: big things, named by their BLAKE3 hash. They come from a coordinator over HTTP, are checked against their names, and are kept. */
 import { blake3 } from '@noble/hashes/blake3.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { BlobStore } from './storage.ts';
 
 /** A blob that is not to be had, or that is not what its name says. */
@@ -28,8 +29,6 @@ export interface Blobs {
   clear(): Promise<void>;
 }
 
-export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 /** Bytes that are hashed in one go: some 40 ms. */
 const STEP = 2 ** 20;
 
@@ -52,7 +51,7 @@ export async function blobHash(bytes: Uint8Array): Promise<string> {
     if (at > 0) await turn();
     hash.update(bytes.subarray(at, at + STEP));
   }
-  return hex(hash.digest());
+  return bytesToHex(hash.digest());
 }
 
 /** An address below a coordinator's, which may have a path of its own. */

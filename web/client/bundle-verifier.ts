@@ -14,6 +14,7 @@
  * The answer is proven where all up to `chain` hold; who proved it is apart.
  */
 import { blake3 } from '@noble/hashes/blake3.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { checkStructure } from '../../circuits/bounds/structure.ts';
 import type { Circuit, Weights } from '../../circuits/graph/circuit.ts';
 import { circuitDigest } from '../../circuits/graph/encoding.ts';
@@ -28,7 +29,6 @@ import type { ProverPlatform } from '../../wasm/runtime/platform.ts';
 import { createVerifier, type WorkerVerifier } from '../../wasm/runtime/prover.ts';
 import { verifySlices, type ChainStep, type ClaimedSlice, type Refusal, type SliceVerifier } from '../../wasm/verify.ts';
 import type { CircuitFiles } from './artefacts.ts';
-import { hex } from './blobs.ts';
 import type { BundleVerdict, Check, VerifyOptions } from './client.ts';
 
 /** Verifiers of slices that are kept for the next bundle, each in a worker of its own. */
@@ -139,7 +139,7 @@ export function createBundleVerifier(
     list: CheckList,
   ): Promise<boolean> {
     const { request, cuts, inputs, outputs, slices } = bundle;
-    const digest = hex(bundle.model);
+    const digest = bytesToHex(bundle.model);
     const chained: ChainStep[] = [];
     try {
       const verdict = await verifySlices(
@@ -170,7 +170,7 @@ export function createBundleVerifier(
     warmUp: (model, cuts) =>
       inTurn(async () => {
         const { circuit, weights } = await load(model);
-        if (hex(circuitDigest(circuit)) !== model) return;
+        if (bytesToHex(circuitDigest(circuit)) !== model) return;
         checkStructure(circuit, weights);
         // The first signature takes long: tables of the curves are made for it.
         attributionTables();
@@ -234,13 +234,13 @@ async function checkModel(
   options: VerifyOptions,
   load: (digest: string, signal?: AbortSignal) => Promise<CircuitFiles>,
 ): Promise<Found<CircuitFiles>> {
-  const digest = hex(model);
+  const digest = bytesToHex(model);
   if (options.model !== null && options.model !== digest)
     throw new NotSo(`the bundle is about the model ${digest}, not about ${options.model}`);
   const files = artefacts
     ? { circuit: decodeCircuitFile(artefacts.circuit), weights: decodeWeightsFile(artefacts.weights) }
     : await load(digest, options.signal);
-  const got = hex(circuitDigest(files.circuit));
+  const got = bytesToHex(circuitDigest(files.circuit));
   if (got !== digest) throw new NotSo(`the circuit has the digest ${got}, not ${digest}`);
   checkStructure(files.circuit, files.circuit.weightRoot === null ? files.weights : null);
   const source = artefacts ? 'the circuit in the bundle' : 'the circuit';

@@ -6,11 +6,12 @@
  * const { inference, bundle } = await client.infer('digits', [pixels], { onEvent: (event) => ... });
  * const { proven, checks } = await client.verify(bundle, { model: digest, inputs: [pixels], request: inference.id });
  */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { DEFAULT_DEADLINE } from '../../server/wire/limits.ts';
 import type { Inference, Model } from '../../server/wire/http.ts';
 import type { ProverPlatform } from '../../wasm/runtime/platform.ts';
 import { createArtefacts, type CircuitFiles } from './artefacts.ts';
-import { createBlobs, hex } from './blobs.ts';
+import { createBlobs } from './blobs.ts';
 import { createBundleVerifier } from './bundle-verifier.ts';
 import { RequestFailure, type Client } from './client.ts';
 import { Requests, type RequestPlatform } from './requests.ts';
@@ -67,7 +68,7 @@ export function createClient(platform: ClientPlatform): Client {
     },
     model: (name) => model(name),
     async infer(name, inputs, options = {}) {
-      const { slices, deadlineMs = DEFAULT_DEADLINE, idempotencyKey = hex(random(16)), signal, onEvent } = options;
+      const { slices, deadlineMs = DEFAULT_DEADLINE, idempotencyKey = bytesToHex(random(16)), signal, onEvent } = options;
       const patience = { until: requests.now + deadlineMs + GRACE, signal };
       const request = { model: name, inputs: inputs.map(base64Of), deadline_ms: deadlineMs, ...(slices !== undefined && { slices }) };
       const asked = await requests.ask(request, idempotencyKey, patience);

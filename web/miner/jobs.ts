@@ -1,10 +1,11 @@
 /** The jobs of a miner: a queue as long as it said it would hold, one proof at a time, and proofs that nobody has judged yet. */
 import { blake3 } from '@noble/hashes/blake3.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Frame, MinerFrame } from '../../server/wire/frames.ts';
 import { LEASE } from '../../server/wire/limits.ts';
 import { jobContext, proofStatement } from '../../server/wire/statements.ts';
 import type { CircuitNames } from '../client/artefacts.ts';
-import { hex, type Blobs } from '../client/blobs.ts';
+import { type Blobs } from '../client/blobs.ts';
 import type { Clock } from '../client/clock.ts';
 import { JobFailure, type JobPhase, type Provers } from './provers.ts';
 import type { Session } from './session.ts';
@@ -67,7 +68,7 @@ function oneLine(text: string): string {
 }
 
 function namesOf({ circuit, circuitBlob, weightsBlob }: Frame<'job'>): CircuitNames {
-  return { digest: hex(circuit), circuitBlob: hex(circuitBlob), weightsBlob: hex(weightsBlob) };
+  return { digest: bytesToHex(circuit), circuitBlob: bytesToHex(circuitBlob), weightsBlob: bytesToHex(weightsBlob) };
 }
 
 export interface JobsOptions {
@@ -164,7 +165,7 @@ export function createJobs({ capacity, provers, blobs, clock, send, events }: Jo
   async function inputsOf({ inputs }: Frame<'job'>, signal: AbortSignal): Promise<readonly Uint8Array[]> {
     if (inputs.kind === 'inline') return inputs.values;
     try {
-      return await Promise.all(inputs.hashes.map((hash) => blobs.get(hex(hash), { limit: MAX_INPUT_BYTES, signal })));
+      return await Promise.all(inputs.hashes.map((hash) => blobs.get(bytesToHex(hash), { limit: MAX_INPUT_BYTES, signal })));
     } catch (cause) {
       throw new JobFailure('artefact', (cause as Error).message, { cause });
     }
@@ -183,7 +184,7 @@ export function createJobs({ capacity, provers, blobs, clock, send, events }: Jo
 
   /** Downloads what a waiting job will need. What goes wrong shows when its turn comes. */
   function prefetch({ job, abort: { signal } }: Order): void {
-    for (const hash of [job.circuitBlob, job.weightsBlob].map(hex)) {
+    for (const hash of [job.circuitBlob, job.weightsBlob].map((bytes) => bytesToHex(bytes))) {
       void blobs
         .has(hash)
         .then(async (known) => {
@@ -257,7 +258,7 @@ export function createJobs({ capacity, provers, blobs, clock, send, events }: Jo
   /** Stops the proof that is under way, where that is worth it: stopping ends the prover's worker, which then is to be prepared anew. */
   function stopRunning(reason: string): void {
     const { order, begun } = running!;
-    const pace = provers().pace(hex(order.job.circuit));
+    const pace = provers().pace(bytesToHex(order.job.circuit));
     const left = pace === null ? Infinity : pace.prove - (clock.now() - begun);
     cancelOrder(order, reason, pace === null || left >= pace.prepare);
   }

@@ -8,8 +8,8 @@
  * `secretSeed` (32 bytes) is needed; the others, where they are there, must belong to it; fields that are not named here are ignored. A file of 64 hexadecimal digits, with or without `0x`, is read
  * as a seed too.
  */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { hotkeyFromSeed } from '../../server/wire/keys.ts';
-import { hex } from '../client/blobs.ts';
 
 /** A file that is no hotkey: what was expected, and what came. */
 export class KeyFileError extends Error {
@@ -69,8 +69,8 @@ export function readKeyFile(text: string): Uint8Array {
   const { publicKey, address } = hotkeyFromSeed(seed);
   const own: Readonly<Record<string, string>> = {
     ss58Address: address,
-    publicKey: `0x${hex(publicKey)}`,
-    accountId: `0x${hex(publicKey)}`,
+    publicKey: `0x${bytesToHex(publicKey)}`,
+    accountId: `0x${bytesToHex(publicKey)}`,
   };
   for (const [name, expected] of Object.entries(own)) {
     const got = fields[name];
@@ -87,6 +87,6 @@ export function readKeyFile(text: string): Uint8Array {
 /** The file of a seed. It holds the secret: whoever reads it mines, and earns, as this hotkey. */
 export function writeKeyFile(seed: Uint8Array): string {
   const { publicKey, address } = hotkeyFromSeed(seed);
-  const key = `0x${hex(publicKey)}`;
-  return `${JSON.stringify({ accountId: key, publicKey: key, secretSeed: `0x${hex(seed)}`, ss58Address: address }, null, 2)}\n`;
+  const key = `0x${bytesToHex(publicKey)}`;
+  return `${JSON.stringify({ accountId: key, publicKey: key, secretSeed: `0x${bytesToHex(seed)}`, ss58Address: address }, null, 2)}\n`;
 }

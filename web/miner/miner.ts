@@ -6,9 +6,10 @@
  * miner.state.subscribe(({ connection, work, totals }) => ...);
  * miner.start();
  */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Frame } from '../../server/wire/frames.ts';
 import { createArtefacts } from '../client/artefacts.ts';
-import { createBlobs, hex } from '../client/blobs.ts';
+import { createBlobs } from '../client/blobs.ts';
 import { connect, type Connection, type WorkFrame } from './connection.ts';
 import type { Identity } from './identity.ts';
 import { createJobs, type Work } from './jobs.ts';
@@ -131,7 +132,7 @@ export function createMiner(platform: MinerPlatform, options: MinerOptions): Min
         if (connection !== null) idle();
       },
       proven(job, milliseconds, bytes) {
-        const entry = { at: clock.now(), kind: job.kind, circuit: hex(job.circuit), milliseconds, bytes };
+        const entry = { at: clock.now(), kind: job.kind, circuit: bytesToHex(job.circuit), milliseconds, bytes };
         const totals = counted({ proofs: 1, proofBytes: bytes });
         state.change({ times: appended(state.value.times, entry, TIMES), provers: provers.figures(), totals });
         void measureCache();
@@ -170,7 +171,7 @@ export function createMiner(platform: MinerPlatform, options: MinerOptions): Min
       at: clock.now(),
       job: frame.job,
       kind: job && job.kind,
-      circuit: job && hex(job.circuit),
+      circuit: job && bytesToHex(job.circuit),
       ok: frame.ok,
       check: frame.check,
       detail: frame.detail,
@@ -241,5 +242,5 @@ function bytesOf(digest: string): Uint8Array {
 
 function summary({ job, phase, since }: Work): MinerWork {
   const { request, kind, slice, slices } = job;
-  return { job: job.job, request, kind, slice, slices, circuit: hex(job.circuit), phase, since };
+  return { job: job.job, request, kind, slice, slices, circuit: bytesToHex(job.circuit), phase, since };
 }

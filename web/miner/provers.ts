@@ -1,10 +1,11 @@
 /** Provers, one per circuit, kept warm: preparing a circuit takes longer than proving a small one. Those that were unused for longest make room. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { CircuitRefusal } from '../../circuits/graph/refusal.ts';
 import { FileRefusal } from '../../circuits/graph/file.ts';
 import type { Phase, Proven } from '../../wasm/prove.ts';
 import type { ProverPlatform } from '../../wasm/runtime/platform.ts';
 import { createProver, type Prover } from '../../wasm/runtime/prover.ts';
-import { hex, BlobFailure } from '../client/blobs.ts';
+import { BlobFailure } from '../client/blobs.ts';
 import type { Artefacts, CircuitNames } from '../client/artefacts.ts';
 
 /** Why a job cannot be done, as a `decline` frame says it. */
@@ -109,8 +110,8 @@ export function createProvers(platform: ProverPlatform, artefacts: Artefacts, th
     }
     const own: Warm = { prover, prepare: performance.now() - start, prove: null, bytes: 0, warmedUp: false };
     warm.set(names.digest, own);
-    if (hex(prover.digest) !== names.digest)
-      throw new JobFailure('artefact', `the circuit has the digest ${hex(prover.digest)}, not ${names.digest}`);
+    if (bytesToHex(prover.digest) !== names.digest)
+      throw new JobFailure('artefact', `the circuit has the digest ${bytesToHex(prover.digest)}, not ${names.digest}`);
     return own;
   }
 

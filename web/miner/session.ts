@@ -1,8 +1,8 @@
 /** Sessions: a hotkey certifies a short-lived key, once; the certificate serves every connection until it expires. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Frame } from '../../server/wire/frames.ts';
 import { sessionKeyFromSecret, type SessionKey } from '../../server/wire/keys.ts';
 import { certificateHolds, certificateText, possessionStatement, type SessionCertificate } from '../../server/wire/statements.ts';
-import { hex } from '../client/blobs.ts';
 import type { Records } from '../client/storage.ts';
 import type { Identity } from './identity.ts';
 
@@ -33,7 +33,7 @@ function bytesIn(value: unknown, length: number): Uint8Array | null {
 
 function toRecord(certificate: SessionCertificate, secret: Uint8Array): unknown {
   const { origin, coordinator, nonce, expires, signature } = certificate;
-  return { origin, coordinator, nonce: hex(nonce), expires, signature: hex(signature), secret: hex(secret) };
+  return { origin, coordinator, nonce: bytesToHex(nonce), expires, signature: bytesToHex(signature), secret: bytesToHex(secret) };
 }
 
 /** The session of a record, or null where the record holds none of this hotkey's. */

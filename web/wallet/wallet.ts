@@ -4,6 +4,7 @@
  */
 import { blake2b } from '@noble/hashes/blake2.js';
 import { base58 } from '@scure/base';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { addressOf } from '../../server/wire/keys.ts';
 import type { Identity } from '../miner/identity.ts';
 
@@ -78,7 +79,7 @@ function identityOf({ signer }: Injected, address: string, hotkey: Uint8Array): 
     async signText(text) {
       let signature: string;
       try {
-        ({ signature } = await signer.signRaw!({ address, data: hexOf(new TextEncoder().encode(text)), type: 'bytes' }));
+        ({ signature } = await signer.signRaw!({ address, data: `0x${bytesToHex(new TextEncoder().encode(text))}`, type: 'bytes' }));
       } catch (cause) {
         throw new WalletFailure(`the wallet did not sign: ${reasonOf(cause)}`, { cause });
       }
@@ -87,10 +88,6 @@ function identityOf({ signer }: Injected, address: string, hotkey: Uint8Array): 
       return bytes;
     },
   };
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /** 64 bytes; some wallets put the kind of the signature before them, 1 for sr25519. */

@@ -1,10 +1,11 @@
 /** The Models page's state: the list, and of one model its circuit, fetched and checked against its digest here. */
 import { signal, type ReadonlySignal } from '@preact/signals';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Circuit } from '../../../circuits/graph/circuit.ts';
 import { circuitDigest, MAX_CIRCUIT_BYTES } from '../../../circuits/graph/encoding.ts';
 import { decodeCircuitFile } from '../../../circuits/graph/file.ts';
 import type { Model } from '../../../server/wire/http.ts';
-import { hex, type Blobs } from '../../client/blobs.ts';
+import { type Blobs } from '../../client/blobs.ts';
 import type { Client } from '../../client/client.ts';
 import { failureOf, type Failure } from '../failure.tsx';
 
@@ -45,7 +46,7 @@ export function createAtlas(client: Client, blobs: Blobs): Atlas {
 
   async function fetchCircuit({ circuitBlob, digest }: Model): Promise<Circuit> {
     const own = decodeCircuitFile(await blobs.get(circuitBlob, { limit: MAX_CIRCUIT_BYTES + 64 }));
-    const got = hex(circuitDigest(own));
+    const got = bytesToHex(circuitDigest(own));
     if (got !== digest) throw new Error(`the coordinator's circuit has the digest ${got}, not ${digest}`);
     return own;
   }

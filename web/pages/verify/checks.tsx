@@ -1,11 +1,12 @@
 /** The list of checks: one line each, with its own time, as the verifier makes them. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Bundle } from '../../../server/wire/bundle.ts';
 import { addressOf } from '../../../server/wire/keys.ts';
 import type { Check } from '../../client/client.ts';
 import { CheckLine } from '../../design/check-line.tsx';
 import { elided } from '../../design/digest.tsx';
 import { exactly } from '../../design/quantity.tsx';
-import { decodedBundle, hex, type Run } from './session.ts';
+import { decodedBundle, type Run } from './session.ts';
 
 type Name = Check['name'];
 
@@ -96,13 +97,13 @@ function rawValues({ name, slice }: Check, bundle: Bundle): string[] {
   const own = slice === null ? undefined : bundle.slices[slice];
   switch (name) {
     case 'digest':
-      return [`model ${hex(bundle.model)}`];
+      return [`model ${bytesToHex(bundle.model)}`];
     case 'input':
       return bundle.inputs.map((bytes, n) => `input ${n}: ${bytes.length.toLocaleString('en')} bytes`);
     case 'cover':
       return [bundle.cuts.length === 0 ? 'not cut' : `cut behind the tensors ${bundle.cuts.join(', ')}`];
     case 'slice':
-      return own ? [`proof of ${own.proof.length.toLocaleString('en')} bytes, beginning ${hex(own.proof.subarray(0, 16))}`] : [];
+      return own ? [`proof of ${own.proof.length.toLocaleString('en')} bytes, beginning ${bytesToHex(own.proof.subarray(0, 16))}`] : [];
     case 'chain':
       return bundle.slices.flatMap(({ crossing }, k) =>
         crossing ? [`between slices ${k + 1} and ${k + 2}: ${crossing.length.toLocaleString('en')} bytes`] : [],

@@ -1,5 +1,6 @@
 /** What stands on paper above a verified result: when and where it was verified, and the input. */
-import { decodedBundle, hex, type Run } from './session.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { decodedBundle, type Run } from './session.ts';
 import { Pixels } from './input-panel.tsx';
 
 export function PrintedHead({ run }: { readonly run: Run | null }) {
@@ -10,7 +11,7 @@ export function PrintedHead({ run }: { readonly run: Run | null }) {
     <div class="printed">
       {input?.length === 784 && <Pixels bytes={input} side={28} size={112} />}
       <div>
-        <p>Model {hex(bundle.model)}</p>
+        <p>Model {bytesToHex(bundle.model)}</p>
         <p>Request {bundle.request}</p>
         <p>Made {new Date(bundle.created).toISOString()} (the coordinator’s clock)</p>
         <p>Verified {new Date().toISOString()} (this machine’s clock)</p>

@@ -1,5 +1,6 @@
 /** The Verify page's state, without markup: which models there are, what was asked, what came, what this tab found out about it. */
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { decodeBundle, encodeBundle, type Bundle } from '../../../server/wire/bundle.ts';
 import { MAX_BUNDLE_BYTES } from '../../../server/wire/limits.ts';
 import type { Inference, InferenceEvent, JobInfo, Model, Plan } from '../../../server/wire/http.ts';
@@ -238,7 +239,7 @@ export function createSession(client: Client, blobs: Blobs): Session {
     async download() {
       const file = run.value!.change?.original ?? run.value!.bundle!;
       const bundle = decodeBundle(file);
-      const model = listed.value.find((own) => own.digest === hex(bundle.model));
+      const model = listed.value.find((own) => own.digest === bytesToHex(bundle.model));
       if (bundle.artefacts !== null || model === undefined) return file;
       const [circuit, weights] = await Promise.all([
         blobs.get(model.circuitBlob, { limit: MAX_BUNDLE_BYTES }),
@@ -267,8 +268,4 @@ export function claimedOutputs(run: Run, model: Model | null): (Uint8Array | Int
 /** The model's plan with so many slices, or its first one. */
 export function planOf(model: Model | null, slices: number): Plan | null {
   return model?.plans.find((plan) => plan.slices.length === slices) ?? model?.plans[0] ?? null;
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

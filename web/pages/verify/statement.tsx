@@ -1,8 +1,9 @@
 /** What was proven and what was not, in words. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { Digest } from '../../design/digest.tsx';
 import { StateSignal } from '../../design/signal.tsx';
 import { Term } from '../../design/term.tsx';
-import { decodedBundle, hex, type Run } from './session.ts';
+import { decodedBundle, type Run } from './session.ts';
 
 export function Statement({ run }: { readonly run: Run | null }) {
   const bundle = run?.verdict?.proven ? decodedBundle(run) : null;
@@ -13,8 +14,8 @@ export function Statement({ run }: { readonly run: Run | null }) {
         <ul>
           <li>
             The integer <Term of="circuit" />{' '}
-            {bundle ? <Digest value={hex(bundle.model)} what="model digest" /> : 'with the model’s digest'}, run on this input, gives this
-            answer.
+            {bundle ? <Digest value={bytesToHex(bundle.model)} what="model digest" /> : 'with the model’s digest'}, run on this input, gives
+            this answer.
           </li>
           <li>
             All of its layers were run, in{' '}
